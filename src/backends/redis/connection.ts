@@ -1,0 +1,71 @@
+/** One argument or bulk reply. Replies are always Buffers, so that values are binary-safe. */
+export type Arg = string | Buffer;
+export type Reply = null | number | string | Buffer | readonly Reply[];
+
+/** A command and the key that routes it (Cluster); `undefined` for one that any node may answer. */
+export interface Command {
+  readonly key: string | undefined;
+  readonly args: readonly Arg[];
+}
+
+/** A Lua script, sent as EVALSHA and as EVAL when the server does not know it yet. Make them with `defineScript`. */
+export interface Script {
+  readonly name: string;
+  readonly source: string;
+  readonly sha1: string;
+}
+
+/** All keys of one call share a slot. */
+export interface ScriptCall {
+  readonly script: Script;
+  readonly keys: readonly [string, ...string[]];
+  readonly args: readonly Arg[];
+}
+
+export type ConnectionState = 'idle' | 'connecting' | 'ready' | 'down' | 'closed';
+
+/**
+ * The seam: all that Tierkeep asks of a Redis client, the same for every library and topology. Whatever is on the other side:
+ *
+ * - every call settles by its `deadline` (monotonic ms): with the reply, the server's own error (`BackendError`), `ConnectionError`
+ *   when there is no connection or it went away, or `DeadlineError`;
+ * - while the connection is down calls fail at once; nothing is queued, and **no command is ever sent twice**;
+ * - it connects lazily, on the first call, and reconnects for ever with back-off until `close()`.
+ */
+export interface Connection {
+  readonly driver: 'ioredis' | 'node-redis';
+  readonly topology: 'standalone' | 'cluster' | 'sentinel';
+  readonly state: ConnectionState;
+  /** Starts connecting if that has not begun; settles when ready or when the first try has failed. Never rejects. */
+  connect(): Promise<void>;
+  command(command: Command, deadline: number): Promise<Reply>;
+  /** One round trip per node. Each command has its own reply or error. */
+  batch(commands: readonly Command[], deadline: number): Promise<(Reply | Error)[]>;
+  /** Values in the order of `keys`. One round trip per node. */
+  getMany(keys: readonly string[], deadline: number): Promise<(Buffer | null)[]>;
+  script(call: ScriptCall, deadline: number): Promise<Reply>;
+  scripts(calls: readonly ScriptCall[], deadline: number): Promise<(Reply | Error)[]>;
+  /** Keys that match, in batches of about `count`, from every master. A key may come twice (as SCAN says). */
+  scan(match: string, count: number, deadline: () => number): AsyncIterable<string[]>;
+  /** Publishes to a channel; for tests and for messages that no script carries. */
+  publish(channel: string, message: Arg, deadline: number): Promise<void>;
+  /** Subscribes on a connection of its own. */
+  subscribe(channel: string, listener: SubscriptionListener): Promise<Subscription>;
+  /** What to add to this process's wall clock to get the server's, in ms. Learnt at each connect and corrected by `learnTime`. */
+  readonly clockOffset: number;
+  /** Tells the seam what a server's clock said just now. */
+  learnTime(serverMs: number): void;
+  onState(listener: (state: ConnectionState, reason?: unknown) => void): () => void;
+  /** Lets what is in flight finish (bounded), then closes what we opened. */
+  close(): Promise<void>;
+}
+
+export interface SubscriptionListener {
+  message(message: Buffer): void;
+  /** The subscriber connection was lost (messages may be missed from now on) or stands again. */
+  state(state: 'subscribed' | 'lost'): void;
+}
+
+export interface Subscription {
+  close(): Promise<void>;
+}

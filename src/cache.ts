@@ -1,0 +1,196 @@
+/// <reference lib="esnext.disposable" />
+import type { Duration } from './duration.js';
+import type { Entry } from './entries/entry.js';
+import type { CacheEventName, CacheListener } from './events.js';
+
+export type { Duration } from './duration.js';
+export type { Entry } from './entries/entry.js';
+
+/** Options of any one call. */
+export interface CallOptions {
+  /** How long the call may spend on L2 in all, over all its commands. Default: the cache's (500 ms). */
+  readonly budget?: Duration;
+}
+
+/** Options of a write. */
+export interface SetOptions extends CallOptions {
+  /** How long the value is fresh. Default: the cache's (5 m). `Infinity` keeps for ever. */
+  readonly ttl?: Duration;
+  /** How long after its TTL a stale value may still stand in for a factory that fails. Default: the cache's (0). */
+  readonly grace?: Duration;
+}
+
+/** Options of {@link TieredCache.getOrSet}. */
+export interface GetOrSetOptions extends SetOptions {
+  /** Runs the factory even if a fresh value is cached, and replaces it. Default false. */
+  readonly forceFresh?: boolean;
+  /**
+   * How long callers wait for the factory. Afterwards they get the stale value if grace allows, else a `FactoryTimeoutError`; the
+   * factory's `signal` aborts, and it keeps its place so that no second one piles up behind it. Default: the cache's (1 m).
+   */
+  readonly hardTimeout?: Duration;
+  /** Ends this caller's wait, with the signal's own reason. The factory goes on for the others and for the cache. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a factory may change about the entry it makes. */
+export type FactorySetOptions = Pick<SetOptions, 'ttl' | 'grace'>;
+
+/** What a factory is given. */
+export interface FactoryContext {
+  readonly key: string;
+  /** Aborts at the hard time-out and when the cache is closed. */
+  readonly signal: AbortSignal;
+  /** The stale entry that this run is to replace, if there is one. */
+  readonly stale: Entry | undefined;
+  /** Changes the life of the value being made, once it is known. */
+  setOptions(options: FactorySetOptions): void;
+  /** Hands the value to the callers but stores it nowhere: `return skip(value)`. */
+  skip<T>(value: T): T;
+}
+
+/** Produces a value. `undefined` is "there is none" and is not stored. */
+export type Factory<T> = (context: FactoryContext) => T | Promise<T>;
+
+/**
+ * The contract that every backend and every composition keeps; `tierkeep/testing` has the suite that checks it.
+ *
+ * - A miss is `undefined`; `null`, `0`, `false` and `''` are values.
+ * - A value reads the same from every tier, or is refused with an `InvalidValueError` when it is written.
+ * - Keys are non-empty strings of at most 512 bytes of UTF-8; anything else is an `InvalidKeyError`.
+ * - Reads and plain writes survive an L2 that is away. Atomic ones (`setIfAbsent`, `increment`) reject with `CircuitOpenError`,
+ *   `ConnectionError` or `DeadlineError` instead: they never pretend.
+ * - After `close()` every call rejects with `ClosedError`.
+ */
+export interface Cache extends AsyncDisposable {
+  /**
+   * The fresh value under `key`, or `undefined`.
+   * @example const user = await cache.get<User>('user:42');
+   */
+  get<T = unknown>(key: string, options?: CallOptions): Promise<T | undefined>;
+  /** The value with its metadata, stale entries within their grace included (`freshUntil` is past then). */
+  getEntry<T = unknown>(key: string, options?: CallOptions): Promise<Entry<T> | undefined>;
+  /** The fresh values among `keys`, in the order asked, misses left out. One round trip for what L1 lacks. */
+  getMany<T = unknown>(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>>;
+  /**
+   * Stores a value in every tier and overtakes every load that is running: what it read is not stored any more.
+   * @throws InvalidValueError for `undefined`, functions, symbols, class instances and cycles
+   */
+  set<T>(key: string, value: T, options?: SetOptions): Promise<void>;
+  /**
+   * Stores many values in one round trip per node. Takes the Map that `getMany` returns.
+   * Everything is checked before anything is written.
+   */
+  setMany<T>(entries: Iterable<readonly [key: string, value: T, options?: SetOptions]>, options?: SetOptions): Promise<void>;
+  /** Stores the value unless a fresh one is there; says whether it did. Atomic over all processes that share L2. */
+  setIfAbsent<T>(key: string, value: T, options?: SetOptions): Promise<boolean>;
+  /** Whether a fresh value is cached. */
+  has(key: string, options?: CallOptions): Promise<boolean>;
+  /** Removes the entry from every tier, stale copies included; says whether there was one. A load that is running stores nothing. */
+  delete(key: string, options?: CallOptions): Promise<boolean>;
+  /** Removes many; says how many were there. */
+  deleteMany(keys: Iterable<string>, options?: CallOptions): Promise<number>;
+  /**
+   * Removes every key that matches a glob (`*`, `?`, `[a-z]`, `[^x]`, `\` escapes, as in Redis); says how many were there.
+   * Scans in batches, never blocks the server with KEYS, and is bounded by `budget` for each batch, not as a whole.
+   * @example await cache.deletePattern('user:42:*');
+   */
+  deletePattern(pattern: string, options?: CallOptions): Promise<number>;
+  /** Milliseconds until the value stops being fresh, `Infinity` if never, `undefined` if there is none. */
+  ttl(key: string, options?: CallOptions): Promise<number | undefined>;
+  /** Gives the entry a new life from now on, its grace kept; false if there is none. */
+  expire(key: string, ttl: Duration, options?: CallOptions): Promise<boolean>;
+  /**
+   * Adds to a number, atomically over all processes that share L2; an absent key counts from 0 and gets `ttl`, a present one keeps
+   * its life.
+   * @throws InvalidValueError when the value is no number
+   */
+  increment(key: string, by?: number, options?: SetOptions): Promise<number>;
+  /** Removes everything in this cache or namespace, and nothing else. */
+  clear(options?: CallOptions): Promise<void>;
+  /** Counters since the cache was built. Plain integers, no round trip. */
+  stats(): CacheStats;
+  /** Milliseconds of one round trip to the last tier. Rejects when it is away. */
+  ping(options?: CallOptions): Promise<number>;
+  /** Lets writes that are under way finish, then frees every connection and timer. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** What the builder returns: one or two tiers, with stampede protection and degradation. */
+export interface TieredCache extends Cache {
+  /** The fresh value in L1, synchronously, without asking L2. Counts as use for eviction. */
+  peek<T = unknown>(key: string): T | undefined;
+  /**
+   * The cached value, or what the factory makes of it, stored in every tier. However many callers and processes ask for a cold
+   * key, one factory runs (leases after Facebook's memcache paper, NSDI '13). A factory's own error reaches every waiting caller
+   * untouched, unless a stale value may stand in.
+   * @example
+   * const user = await cache.getOrSet(`user:${id}`, ({ signal }) => db.user(id, signal), { ttl: '10m' });
+   */
+  getOrSet<T>(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T>;
+  /**
+   * A view whose keys begin with `name:`. It shares tiers, flights and breaker with this cache: two handles to one name are one
+   * namespace.
+   * @throws ConfigError when the name was taken with other options, or holds `:`, `{`, `}` or a glob character
+   */
+  namespace(name: string, options?: NamespaceOptions): TieredCache;
+  /** State of every tier and of the breaker, from memory: no round trip. */
+  health(): CacheHealth;
+  /** Waits for the first connection, at most the connect time-out. Never rejects because of Redis: degraded is ready. */
+  ready(): Promise<CacheHealth>;
+  on<Name extends CacheEventName>(event: Name, listener: CacheListener<Name>): this;
+  off<Name extends CacheEventName>(event: Name, listener: CacheListener<Name>): this;
+}
+
+export interface NamespaceOptions {
+  readonly ttl?: Duration;
+  readonly grace?: Duration;
+}
+
+export interface CacheStats {
+  readonly hits: number;
+  readonly misses: number;
+  /** Reads served stale, within grace. Part of `hits`. */
+  readonly staleHits: number;
+  readonly l1: TierStats;
+  readonly l2: TierStats;
+  readonly sets: number;
+  readonly deletes: number;
+  /** Entries that left L1 for want of room. */
+  readonly evictions: number;
+  readonly factoryRuns: number;
+  readonly factoryErrors: number;
+  /** Fills refused because something newer was acknowledged while the factory ran. */
+  readonly refusedFills: number;
+  /** Entries that could not be read and were removed. */
+  readonly unreadable: number;
+  /** L2 operations that failed or were not tried because the circuit was open. */
+  readonly l2Errors: number;
+  /** Entries in L1 now. */
+  readonly entries: number;
+  /** Estimated bytes in L1 now; 0 unless `maxBytes` is set. */
+  readonly bytes: number;
+}
+
+export interface TierStats {
+  readonly hits: number;
+  readonly misses: number;
+}
+
+/** `closed` = working, `open` = not asked, `half-open` = one probe under way. */
+export type CircuitState = 'closed' | 'open' | 'half-open';
+
+export interface CacheHealth {
+  /** `ok`; `degraded` = L2 is away and memory serves; `closed`. */
+  readonly status: 'ok' | 'degraded' | 'closed';
+  readonly tiers: readonly TierHealth[];
+  /** Absent without an L2 that can fail. */
+  readonly circuit?: { readonly state: CircuitState; readonly since: number; readonly lastError?: string };
+}
+
+export interface TierHealth {
+  /** `memory`, `redis` or the custom tier's name. */
+  readonly name: string;
+  readonly tier: 'l1' | 'l2';
+  readonly state: 'ready' | 'connecting' | 'down' | 'closed';
+}

@@ -1,0 +1,42 @@
+/**
+ * Time as the cache sees it. Injected, so that tests decide what time it is.
+ * Clocks decide freshness only, never whether an invalidation counts.
+ */
+export interface Clock {
+  /** Wall clock, ms since the epoch. */
+  now(): number;
+  /** Wall clock that may lag by about a millisecond; what an L1 hit can afford (Date.now costs a third of such a hit). */
+  coarseNow(): number;
+  /** Never goes backwards, ms; for deadlines and measured durations. */
+  monotonic(): number;
+  /** Runs `task` once after `ms`. Never keeps the process alive. */
+  schedule(ms: number, task: () => void): Timer;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+let cached = 0;
+
+function forget(): void {
+  cached = 0;
+}
+
+/** The machine's own time. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  coarseNow() {
+    if (cached === 0) {
+      cached = Date.now();
+      setTimeout(forget, 1).unref();
+    }
+    return cached;
+  },
+  monotonic: () => performance.now(),
+  schedule(ms, task) {
+    const timer = setTimeout(task, ms);
+    timer.unref();
+    return { cancel: () => clearTimeout(timer) };
+  },
+};

@@ -1,0 +1,71 @@
+import type { TierHealth } from './cache.js';
+import type { Entry } from './entries/entry.js';
+
+/**
+ * A backend as the tiers see it: entries in, entries out. Keys arrive checked, values arrive checked, durations arrive as
+ * absolute times, so an implementation does nothing but keep entries. `tiers/` builds the whole `Cache` contract on top.
+ *
+ * `deadline` is a moment on the monotonic clock (`Clock.monotonic`) by which the call must have settled. A store that cannot
+ * answer rejects with a `ConnectionError` or `DeadlineError`.
+ */
+export interface Store {
+  /** For errors, events and health: `redis`, `memory`… */
+  readonly name: string;
+  /** Stale entries are returned too; expired ones are not. An entry that cannot be decoded is a miss (see {@link StoreEvents}). */
+  read(key: string, deadline: number): Promise<Entry | undefined>;
+  /** One round trip per node. */
+  readMany(keys: readonly string[], deadline: number): Promise<Map<string, Entry>>;
+  /** Replaces the entry and voids a lease, atomically. */
+  write(key: string, entry: Entry, deadline: number): Promise<void>;
+  writeMany(entries: ReadonlyMap<string, Entry>, deadline: number): Promise<void>;
+  /** Writes unless a fresh entry is there. */
+  writeIfAbsent(key: string, entry: Entry, deadline: number): Promise<boolean>;
+  /** Removes entry and lease, atomically; says whether a fresh or stale entry was there. */
+  remove(key: string, deadline: number): Promise<boolean>;
+  removeMany(keys: readonly string[], deadline: number): Promise<number>;
+  /**
+   * Removes every entry and lease whose key begins with `prefix` and whose rest matches the glob.
+   * `deadline()` gives the deadline of one batch.
+   */
+  removeMatching(prefix: string, glob: string, deadline: () => number): Promise<number>;
+  /** Gives an entry that is not expired a new `freshUntil`, its grace kept; voids a lease. */
+  expire(key: string, freshUntil: number, deadline: number): Promise<boolean>;
+  /** Adds to the number in a fresh entry, whose life is kept, else stores `initial` with `by` as its value. */
+  increment(key: string, by: number, initial: Entry<number>, deadline: number): Promise<number>;
+  ping(deadline: number): Promise<void>;
+  health(): TierHealth['state'];
+  /** Settles when the first connection stands or has failed. Never rejects. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+  /** What several processes need to fill one key once. Absent: only this process's fence protects a fill. */
+  readonly leases?: Leases;
+}
+
+/** The right of one process to fill one key. Steps and reasons are in docs/coherence-protocol. */
+export interface Leases {
+  /**
+   * Asks to load `key`. `seen` is the stamp of the stale entry the caller has, or ''. A token is used for one request only: asking
+   * again after an unknown outcome takes a new one, or a voided lease could be revived.
+   */
+  load(key: string, token: string, seen: string, deadline: number): Promise<LoadReply>;
+  /** Extends the lease; false when it is no longer ours. */
+  renew(key: string, token: string, deadline: number): Promise<boolean>;
+  /** Stores the entry if the lease still holds the token and the entry seen at `load` is still the one there. */
+  fill(key: string, token: string, entry: Entry, deadline: number): Promise<boolean>;
+  /** Gives the lease back without a fill. */
+  release(key: string, token: string, deadline: number): Promise<void>;
+  /** How long an unrenewed lease lives, in ms. */
+  readonly ms: number;
+}
+
+export type LoadReply =
+  | { readonly state: 'granted' }
+  /** Another loader has the lease for `ms` more. */
+  | { readonly state: 'held'; readonly ms: number }
+  /** An entry with another stamp than `seen` is there: somebody filled or set it meanwhile. */
+  | { readonly state: 'newer'; readonly entry: Entry };
+
+/** What a store reports besides its answers. */
+export interface StoreEvents {
+  unreadable(key: string, error: unknown): void;
+}
