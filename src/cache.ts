@@ -22,7 +22,7 @@ export interface SetOptions extends CallOptions {
 
 /** Options of {@link TieredCache.getOrSet}. */
 export interface GetOrSetOptions extends SetOptions {
-  /** Runs the factory even if a fresh value is cached, and replaces it. Default false. */
+  /** Runs the factory even if a fresh value is cached, and replaces it; no old value stands in if it fails. Default false. */
   readonly forceFresh?: boolean;
   /**
    * How long callers wait for the factory. Afterwards they get the stale value if grace allows, else a `FactoryTimeoutError`; the
@@ -41,7 +41,7 @@ export interface FactoryContext {
   readonly key: string;
   /** Aborts at the hard time-out and when the cache is closed. */
   readonly signal: AbortSignal;
-  /** The stale entry that this run is to replace, if there is one. */
+  /** The entry that this run is to replace, if there is one: stale, or fresh under `forceFresh`. */
   readonly stale: Entry | undefined;
   /** Changes the life of the value being made, once it is known. */
   setOptions(options: FactorySetOptions): void;
@@ -98,7 +98,7 @@ export interface Cache extends AsyncDisposable {
   deletePattern(pattern: string, options?: CallOptions): Promise<number>;
   /** Milliseconds until the value stops being fresh, `Infinity` if never, `undefined` if there is none. */
   ttl(key: string, options?: CallOptions): Promise<number | undefined>;
-  /** Gives the entry a new life from now on, its grace kept; false if there is none. */
+  /** Gives a fresh entry a new life from now on, its grace kept; false if there is none. */
   expire(key: string, ttl: Duration, options?: CallOptions): Promise<boolean>;
   /**
    * Adds to a number, atomically over all processes that share L2; an absent key counts from 0 and gets `ttl`, a present one keeps
@@ -148,10 +148,14 @@ export interface NamespaceOptions {
 }
 
 export interface CacheStats {
+  /** Reads that a tier served: `l1.hits + l2.hits`. */
   readonly hits: number;
+  /** Reads that no tier could serve. */
   readonly misses: number;
-  /** Reads served stale, within grace. Part of `hits`. */
-  readonly staleHits: number;
+  /** Calls of `getOrSet` that waited for a load already running; neither hits nor misses. */
+  readonly coalesced: number;
+  /** Misses answered with a stale value within its grace. */
+  readonly staleServed: number;
   readonly l1: TierStats;
   readonly l2: TierStats;
   readonly sets: number;

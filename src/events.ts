@@ -28,28 +28,42 @@ export interface CacheEvents {
 export type CacheEventName = keyof CacheEvents;
 export type CacheListener<Name extends CacheEventName> = (event: CacheEvents[Name]) => void;
 
-/** A typed emitter. `emit` takes a function, so that an event nobody listens to is never even built. */
+const quiet: Record<CacheEventName, boolean> = {
+  hit: false,
+  miss: false,
+  set: false,
+  delete: false,
+  evict: false,
+  clear: false,
+  'factory:start': false,
+  'factory:end': false,
+  'fill:refused': false,
+  'entry:unreadable': false,
+  'l2:error': false,
+  circuit: false,
+};
+
+/** A typed emitter. Ask `heard` first, so that an event nobody listens to is never even built. */
 export class Emitter {
+  readonly heard: Record<CacheEventName, boolean> = { ...quiet };
   readonly #listeners = new Map<CacheEventName, Set<(event: never) => void>>();
 
   on<Name extends CacheEventName>(name: Name, listener: CacheListener<Name>): void {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
+    this.heard[name] = true;
   }
 
   off<Name extends CacheEventName>(name: Name, listener: CacheListener<Name>): void {
     const listeners = this.#listeners.get(name);
     listeners?.delete(listener);
-    if (listeners?.size === 0) this.#listeners.delete(name);
+    this.heard[name] = listeners !== undefined && listeners.size > 0;
   }
 
-  emit<Name extends CacheEventName>(name: Name, event: () => CacheEvents[Name]): void {
-    const listeners = this.#listeners.get(name);
-    if (listeners === undefined) return;
-    const built = event();
-    for (const listener of [...listeners]) {
+  emit<Name extends CacheEventName>(name: Name, event: CacheEvents[Name]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
       try {
-        listener(built as never);
+        listener(event as never);
       } catch (error) {
         process.emitWarning(`a listener of '${name}' threw: ${String(error)}`, 'TierkeepWarning');
       }
@@ -58,5 +72,6 @@ export class Emitter {
 
   clear(): void {
     this.#listeners.clear();
+    Object.assign(this.heard, quiet);
   }
 }

@@ -28,7 +28,7 @@ export interface Store {
    * `deadline()` gives the deadline of one batch.
    */
   removeMatching(prefix: string, glob: string, deadline: () => number): Promise<number>;
-  /** Gives an entry that is not expired a new `freshUntil`, its grace kept; voids a lease. */
+  /** Gives a fresh entry a new `freshUntil`, its grace kept; voids a lease. */
   expire(key: string, freshUntil: number, deadline: number): Promise<boolean>;
   /** Adds to the number in a fresh entry, whose life is kept, else stores `initial` with `by` as its value. */
   increment(key: string, by: number, initial: Entry<number>, deadline: number): Promise<number>;
@@ -44,7 +44,7 @@ export interface Store {
 /** The right of one process to fill one key. Steps and reasons are in docs/coherence-protocol. */
 export interface Leases {
   /**
-   * Asks to load `key`. `seen` is the stamp of the stale entry the caller has, or ''. A token is used for one request only: asking
+   * Asks to load `key`. `seen` is the stamp of the stale entry the caller has, '' if none, '*' to replace whatever is there. A token is used for one request only: asking
    * again after an unknown outcome takes a new one, or a voided lease could be revived.
    */
   load(key: string, token: string, seen: string, deadline: number): Promise<LoadReply>;
@@ -63,7 +63,9 @@ export type LoadReply =
   /** Another loader has the lease for `ms` more. */
   | { readonly state: 'held'; readonly ms: number }
   /** An entry with another stamp than `seen` is there: somebody filled or set it meanwhile. */
-  | { readonly state: 'newer'; readonly entry: Entry };
+  | { readonly state: 'newer'; readonly entry: Entry }
+  /** Something is there that this version cannot read; ask again with '*' as `seen` to replace it. */
+  | { readonly state: 'unusable' };
 
 /** What a store reports besides its answers. */
 export interface StoreEvents {

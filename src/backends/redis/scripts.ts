@@ -1,0 +1,176 @@
+import { defineScript } from './script.js';
+
+/**
+ * The protocol's server side. Each script is atomic, its keys share one slot (KEYS[1] entry, KEYS[2] lease), and none is ever sent
+ * twice. A script that stores something carries a deadline on the server's clock after which it does nothing and answers
+ * {LATE, time}: a write whose reply was lost may otherwise be executed after a newer one, when a frozen server wakes.
+ */
+export const LATE = -1;
+
+const clockAndHeader = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function late(deadline) return now > tonumber(deadline) end
+
+-- tk1 <stamp> <codec> <createdAt> <freshUntil> <expiresAt> <cost>…
+local function stampIn(bytes)
+  if not bytes or bytes == '' then return '' end
+  return string.match(bytes, '^tk%d+ (%S+)') or '?'
+end
+
+local function isFresh(bytes)
+  if not bytes then return false end
+  local fresh = string.match(bytes, '^tk1 %S+ %S+ %S+ (%S+)')
+  if not fresh then return true end
+  return fresh == '-' or tonumber(fresh) > now
+end
+
+-- Out of memory must not leave the old value standing: whoever reads it would take it for the new one.
+local function store(bytes, px)
+  local reply
+  if px == '-' then reply = redis.pcall('SET', KEYS[1], bytes)
+  else reply = redis.pcall('SET', KEYS[1], bytes, 'PX', px) end
+  redis.call('DEL', KEYS[2])
+  if reply.err then redis.call('UNLINK', KEYS[1]) return reply end
+  return 1
+end
+`;
+
+/** ARGV: bytes, px, deadline. Stores the entry and voids the lease, so that a load that began before stores nothing. */
+export const writeScript = defineScript(
+  'write',
+  `${clockAndHeader}
+if late(ARGV[3]) then return {${LATE}, now} end
+return store(ARGV[1], ARGV[2])`,
+);
+
+/** ARGV: bytes, px, deadline. As write, unless a fresh entry is there. */
+export const writeIfAbsentScript = defineScript(
+  'writeIfAbsent',
+  `${clockAndHeader}
+if late(ARGV[3]) then return {${LATE}, now} end
+if isFresh(redis.call('GET', KEYS[1])) then return 0 end
+return store(ARGV[1], ARGV[2])`,
+);
+
+/** Removes entry and lease. Harmless whenever it runs, so it needs no deadline. */
+export const removeScript = defineScript(
+  'remove',
+  `
+redis.call('DEL', KEYS[2])
+return redis.call('UNLINK', KEYS[1])`,
+);
+
+/** ARGV: bytes. Removes an entry that nobody can read, unless it was replaced meanwhile. */
+export const dropUnreadableScript = defineScript(
+  'dropUnreadable',
+  `
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('UNLINK', KEYS[1]) end
+return 0`,
+);
+
+/** ARGV: token, lease ms, seen stamp or '*' for any, deadline. Answers {0}, {1, ms left} or {2, newer entry}. */
+export const loadScript = defineScript(
+  'load',
+  `${clockAndHeader}
+if late(ARGV[4]) then return {${LATE}, now} end
+local bytes = redis.call('GET', KEYS[1])
+local stamp = stampIn(bytes)
+if bytes and ARGV[3] ~= '*' and stamp ~= ARGV[3] then return {2, bytes} end
+if redis.call('EXISTS', KEYS[2]) == 1 then return {1, redis.call('PTTL', KEYS[2])} end
+redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. stamp, 'PX', ARGV[2])
+return {0}`,
+);
+
+/** ARGV: token, lease ms. */
+export const renewScript = defineScript(
+  'renew',
+  `
+local lease = redis.call('GET', KEYS[2])
+if not lease or string.match(lease, '^%S+') ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[2], ARGV[2])`,
+);
+
+/**
+ * ARGV: token, bytes, px. Stores only if the lease still holds the token and the entry is the one seen when it was taken: a plain
+ * DEL by another program removes the entry but not the lease.
+ */
+export const fillScript = defineScript(
+  'fill',
+  `${clockAndHeader}
+local lease = redis.call('GET', KEYS[2])
+if not lease then return 0 end
+local token, base = string.match(lease, '^(%S+) (%S*)$')
+if token ~= ARGV[1] then return 0 end
+if stampIn(redis.call('GETRANGE', KEYS[1], 0, 63)) ~= base then
+  redis.call('DEL', KEYS[2])
+  return 0
+end
+return store(ARGV[2], ARGV[3])`,
+);
+
+/** ARGV: token. */
+export const releaseScript = defineScript(
+  'release',
+  `
+local lease = redis.call('GET', KEYS[2])
+if lease and string.match(lease, '^%S+') == ARGV[1] then return redis.call('DEL', KEYS[2]) end
+return 0`,
+);
+
+/** ARGV: freshUntil (server's clock, or '-'), new stamp, deadline. Only the header changes; the payload never leaves the server. */
+export const expireScript = defineScript(
+  'expire',
+  `${clockAndHeader}
+if late(ARGV[3]) then return {${LATE}, now} end
+local bytes = redis.call('GET', KEYS[1])
+if not bytes or not isFresh(bytes) then return 0 end
+local eol = string.find(bytes, '\\n', 1, true)
+if not eol then return 0 end
+local codec, created, fresh, expires, rest =
+  string.match(string.sub(bytes, 1, eol - 1), '^tk1 %S+ (%S+) (%S+) (%S+) (%S+)(.*)$')
+if not codec then return 0 end
+local ends = '-'
+if ARGV[1] ~= '-' and (expires ~= '-' or fresh == '-') then
+  local grace = 0
+  if expires ~= '-' then grace = expires - fresh end
+  ends = string.format('%.0f', ARGV[1] + grace)
+end
+local px = '-'
+if ends ~= '-' then px = string.format('%.0f', math.max(1, ends - now)) end
+local header = table.concat({'tk1', ARGV[2], codec, created, ARGV[1], ends}, ' ') .. rest
+return store(header .. string.sub(bytes, eol), px)`,
+);
+
+/**
+ * ARGV: by, initial bytes, initial px, new stamp, deadline. Answers the sum as text, since a number reply would lose its fraction.
+ * The life of a counter that exists is kept.
+ */
+export const incrementScript = defineScript(
+  'increment',
+  `${clockAndHeader}
+if late(ARGV[5]) then return {${LATE}, now} end
+local bytes = redis.call('GET', KEYS[1])
+if not bytes or not isFresh(bytes) then
+  local stored = store(ARGV[2], ARGV[3])
+  if stored ~= 1 then return stored end
+  return ARGV[1]
+end
+local eol = string.find(bytes, '\\n', 1, true)
+local rest = eol and string.match(string.sub(bytes, 1, eol - 1), '^tk1 %S+ (json .*)$')
+local payload = rest and string.sub(bytes, eol + 1)
+if not payload or not string.match(payload, '^%-?%d[%d%.eE+-]*$') then
+  return redis.error_reply('TKNOTNUMBER the value is no number')
+end
+local sum = tonumber(payload) + tonumber(ARGV[1])
+if sum ~= sum or sum == math.huge or sum == -math.huge then
+  return redis.error_reply('TKNOTNUMBER the sum is no finite number')
+end
+local text = string.format('%.17g', sum)
+if sum == math.floor(sum) and math.abs(sum) < 1e15 then text = string.format('%.0f', sum) end
+local reply = redis.pcall('SET', KEYS[1], 'tk1 ' .. ARGV[4] .. ' ' .. rest .. '\\n' .. text, 'KEEPTTL')
+redis.call('DEL', KEYS[2])
+if reply.err then return reply end
+return text`,
+);

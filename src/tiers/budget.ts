@@ -1,0 +1,33 @@
+import type { Clock } from '../clock.js';
+
+/**
+ * What one cache call may spend on L2, over all its commands. The time a factory takes is not L2's and does not count, so the
+ * budget is only spent while an L2 command is waited for.
+ */
+export interface Budget {
+  /** Runs one L2 operation by the moment at which the rest of the budget would be gone. */
+  spend<T>(operation: (deadline: number) => Promise<T>): Promise<T>;
+  /** The same for asking again while another process's factory runs: an answer costs nothing, only silence does. */
+  poll<T>(operation: (deadline: number) => Promise<T>): Promise<T>;
+}
+
+export function budgetOf(ms: number, clock: Clock): Budget {
+  let left = ms;
+
+  async function timed<T>(operation: (deadline: number) => Promise<T>, answersAreFree: boolean): Promise<T> {
+    const start = clock.monotonic();
+    let charged = true;
+    try {
+      const answer = await operation(start + left);
+      charged = !answersAreFree;
+      return answer;
+    } finally {
+      if (charged) left = Math.max(0, left - (clock.monotonic() - start));
+    }
+  }
+
+  return {
+    spend: (operation) => timed(operation, false),
+    poll: (operation) => timed(operation, true),
+  };
+}

@@ -1,0 +1,54 @@
+import type { CircuitState, TieredCache } from '../cache.js';
+import type { Clock } from '../clock.js';
+import type { Emitter } from '../events.js';
+import type { LocalStore, Store } from '../store.js';
+import { type CircuitBreakerSettings, withCircuitBreaker } from './circuit-breaker.js';
+import { type Core, closedError } from './core.js';
+import type { Counters } from './counters.js';
+import { Fence } from './fence.js';
+import { Flights } from './flights.js';
+import { Namespaces } from './namespaces.js';
+import { type Defaults, TieredCacheView } from './tiered-cache.js';
+
+/** All durations in ms, all checked: the builder has done that. */
+export interface Composition {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly local: LocalStore;
+  readonly localRole: Core['localRole'];
+  readonly l2: Store | undefined;
+  readonly circuitBreaker: CircuitBreakerSettings;
+  readonly events: Emitter;
+  readonly counters: Counters;
+  readonly defaults: Defaults;
+  readonly outageTtl: number;
+}
+
+/** Puts the tiers together into one cache. */
+export function composeCache(parts: Composition): TieredCache {
+  const { clock, events, local, localRole } = parts;
+  const fence = new Fence();
+
+  function onCircuit(state: CircuitState, reason: unknown): void {
+    // What stood in for L2 must not stand in again at the next outage, when it would be old.
+    if (state === 'closed' && localRole === 'stand-in') local.clear();
+    if (events.heard.circuit) events.emit('circuit', { state, reason });
+  }
+
+  const core: Core = {
+    name: parts.name,
+    clock,
+    local,
+    localRole,
+    l2: parts.l2 === undefined ? undefined : withCircuitBreaker(parts.l2, parts.circuitBreaker, clock, onCircuit),
+    fence,
+    flights: new Flights(fence, clock),
+    namespaces: new Namespaces(),
+    events,
+    counters: parts.counters,
+    outageTtl: parts.outageTtl,
+    closed: false,
+    closing: undefined,
+  };
+  return new TieredCacheView(core, '', parts.defaults);
+}

@@ -1,0 +1,76 @@
+import type { Clock } from '../clock.js';
+import { cappedAt, type Entry } from '../entries/entry.js';
+import { BackendError, ClosedError } from '../errors.js';
+import type { Emitter } from '../events.js';
+import type { LocalStore } from '../store.js';
+import type { GuardedStore } from './circuit-breaker.js';
+import type { Counters } from './counters.js';
+import type { Fence, Ticket } from './fence.js';
+import type { Flights } from './flights.js';
+import type { Namespaces } from './namespaces.js';
+
+/** What all views of one cache share: the tiers and what keeps them true. */
+export interface Core {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly local: LocalStore;
+  /** `tier`: memory is L1. `stand-in`: there is no L1; memory serves only while L2 is away, and is emptied when it is back. */
+  readonly localRole: 'tier' | 'stand-in';
+  readonly l2: GuardedStore | undefined;
+  readonly fence: Fence;
+  readonly flights: Flights;
+  readonly namespaces: Namespaces;
+  readonly events: Emitter;
+  readonly counters: Counters;
+  /** How long what is stored while L2 is away may live, ms. */
+  readonly outageTtl: number;
+  closed: boolean;
+  /** Set by `close()`; a second call gets the same promise. */
+  closing: Promise<void> | undefined;
+}
+
+/** What an L2 operation came to when L2 could not do it. */
+export const away = Symbol('away');
+export type Away = typeof away;
+
+/** Runs an L2 operation that the call can do without. A caller's mistake (a bad value) is still thrown. */
+export async function tryL2<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T | Away> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error;
+    core.counters.l2Errors += 1;
+    if (core.events.heard['l2:error']) core.events.emit('l2:error', { operation, error });
+    return away;
+  }
+}
+
+/** Keeps in memory what L2 has too, unless something newer was acknowledged since the ticket was opened. */
+export function keepCopy(core: Core, ticket: Ticket, entry: Entry): void {
+  if (core.localRole === 'tier' && !core.fence.isMarked(ticket)) core.local.put(ticket.key, entry);
+}
+
+/** Keeps in memory what L2 could not take: not for long, since no other process knows of it. */
+export function keepForOutage(core: Core, ticket: Ticket, entry: Entry): void {
+  if (!core.fence.isMarked(ticket)) core.local.put(ticket.key, cappedAt(entry, core.clock.now() + core.outageTtl));
+}
+
+export function assertOpen(core: Core): void {
+  if (core.closed) throw closedError(core);
+}
+
+function closedError(core: Core): ClosedError {
+  return new ClosedError(`The cache '${core.name}' is closed. Build a new one; a closed one cannot be opened again.`);
+}
+
+/** Nothing outlives this: waiting callers get a `ClosedError`, running factories see their signal abort, connections drain. */
+export function closeCore(core: Core): Promise<void> {
+  core.closing ??= (async () => {
+    core.closed = true;
+    core.flights.endAll(closedError(core));
+    core.local.clear();
+    await core.l2?.close();
+    core.events.clear();
+  })();
+  return core.closing;
+}

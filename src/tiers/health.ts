@@ -1,0 +1,17 @@
+import type { CacheHealth, TierHealth } from '../cache.js';
+import type { Core } from './core.js';
+
+export function healthOf(core: Core): CacheHealth {
+  const { l2 } = core;
+  const tiers: TierHealth[] = [];
+  if (core.localRole === 'tier') tiers.push({ name: 'memory', tier: 'l1', state: core.closed ? 'closed' : 'ready' });
+  if (l2 === undefined) return { status: core.closed ? 'closed' : 'ok', tiers };
+  const state = l2.health();
+  tiers.push({ name: l2.name, tier: 'l2', state });
+  const { lastError, ...circuit } = l2.circuit;
+  return {
+    status: core.closed ? 'closed' : circuit.state === 'closed' && state !== 'down' ? 'ok' : 'degraded',
+    tiers,
+    circuit: lastError === undefined ? circuit : { ...circuit, lastError: String(lastError) },
+  };
+}

@@ -1,0 +1,41 @@
+import type { NamespaceOptions, TieredCache } from '../cache.js';
+import { nonNegativeMs, positiveMs } from '../duration.js';
+import { checkName } from '../entries/keys.js';
+import { ConfigError } from '../errors.js';
+
+/** More names than this are a sign of one namespace for each record, where one for each kind of record was meant. */
+const mostNamespaces = 1_000;
+
+/** The views that were handed out: two handles to one name are one namespace. */
+export class Namespaces {
+  readonly #views = new Map<string, { view: TieredCache; options: string }>();
+
+  get(prefix: string, name: string, options: NamespaceOptions, create: (prefix: string) => TieredCache): TieredCache {
+    checkName(name, 'namespace');
+    const fullName = `${prefix}${name}:`;
+    const asked = canonical(options);
+    const known = this.#views.get(fullName);
+    if (known !== undefined) {
+      if (known.options === asked) return known.view;
+      throw new ConfigError(
+        `The namespace '${name}' was made with ${known.options} and is now asked for with ${asked}. Give the same options, or keep the first handle.`,
+      );
+    }
+    if (this.#views.size >= mostNamespaces) {
+      throw new ConfigError(
+        `Over ${mostNamespaces} namespaces. Make one for each kind of data and put what varies into the key.`,
+      );
+    }
+    const view = create(fullName);
+    this.#views.set(fullName, { view, options: asked });
+    return view;
+  }
+}
+
+function canonical({ ttl, grace }: NamespaceOptions): string {
+  const shown = [
+    ttl === undefined ? 'the default ttl' : `ttl ${positiveMs(ttl, 'ttl')} ms`,
+    grace === undefined ? 'the default grace' : `grace ${nonNegativeMs(grace, 'grace')} ms`,
+  ];
+  return shown.join(', ');
+}

@@ -1,0 +1,62 @@
+import type { Factory, FactoryContext } from '../cache.js';
+import { nonNegativeMs, positiveMs } from '../duration.js';
+import type { Entry, Life } from '../entries/entry.js';
+import { inspectValue } from '../entries/portable.js';
+import type { Core } from './core.js';
+import type { Flight } from './flights.js';
+
+export interface Made {
+  readonly value: unknown;
+  /** Undefined when the value is to be stored nowhere. */
+  readonly life: Life | undefined;
+  /** How long the factory ran, ms. */
+  readonly cost: number;
+}
+
+export interface FactoryRun {
+  readonly factory: Factory<unknown>;
+  /** The key as the user wrote it, without the namespace. */
+  readonly userKey: string;
+  readonly life: Life;
+}
+
+/**
+ * Runs the user's factory once. Whether it throws at once or later, returns at once or later, is all the same.
+ * A value that no tier could hold is the factory's failure too.
+ */
+export async function runFactory(core: Core, flight: Flight, run: FactoryRun, replaced: Entry | undefined): Promise<Made> {
+  const { counters, events, clock } = core;
+  let chosen: Life = run.life;
+  let skipped = false;
+  const context: FactoryContext = {
+    key: run.userKey,
+    signal: flight.signal,
+    stale: replaced,
+    setOptions({ ttl, grace }) {
+      chosen = {
+        ttl: ttl === undefined ? chosen.ttl : positiveMs(ttl, 'ttl'),
+        grace: grace === undefined ? chosen.grace : nonNegativeMs(grace, 'grace'),
+      };
+    },
+    skip(value) {
+      skipped = true;
+      return value;
+    },
+  };
+  const key = flight.ticket.key;
+  const start = clock.monotonic();
+  counters.factoryRuns += 1;
+  if (events.heard['factory:start']) events.emit('factory:start', { key });
+  try {
+    const value = await run.factory(context);
+    const cost = clock.monotonic() - start;
+    if (events.heard['factory:end']) events.emit('factory:end', { key, ms: cost });
+    if (skipped || value === undefined) return { value, cost, life: undefined };
+    inspectValue(value);
+    return { value, cost, life: chosen };
+  } catch (error) {
+    counters.factoryErrors += 1;
+    if (events.heard['factory:end']) events.emit('factory:end', { key, ms: clock.monotonic() - start, error });
+    throw error;
+  }
+}

@@ -1,0 +1,298 @@
+import type {
+  CacheHealth,
+  CacheStats,
+  CallOptions,
+  Factory,
+  GetOrSetOptions,
+  NamespaceOptions,
+  SetOptions,
+  TieredCache,
+} from '../cache.js';
+import { type Duration, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
+import { type Entry, type Life, newEntry } from '../entries/entry.js';
+import { isFresh } from '../entries/freshness.js';
+import { checkKey } from '../entries/keys.js';
+import { inspectValue } from '../entries/portable.js';
+import { ConfigError } from '../errors.js';
+import type { CacheEventName, CacheListener } from '../events.js';
+import { assertOpen, type Core, closeCore } from './core.js';
+import { countBeyondL1, countDelete, countL1Hit, countSet } from './counters.js';
+import { waitFor } from './flights.js';
+import { getOrSet } from './get-or-set.js';
+import { healthOf } from './health.js';
+import { freshInL1, readBeyondL1, readManyBeyondL1 } from './reads.js';
+import { statsOf } from './stats.js';
+import * as writes from './writes.js';
+
+/** What calls use when they do not say otherwise, all in ms. */
+export interface Defaults extends Life {
+  readonly budget: number;
+  readonly hardTimeout: number;
+}
+
+/**
+ * One view of a cache: a prefix and defaults over a core that all views share. It checks what the caller gave, keeps count, and
+ * leaves the work to the functions beside it.
+ */
+export class TieredCacheView implements TieredCache {
+  readonly #core: Core;
+  readonly #prefix: string;
+  readonly #defaults: Defaults;
+
+  constructor(core: Core, prefix: string, defaults: Defaults) {
+    this.#core = core;
+    this.#prefix = prefix;
+    this.#defaults = defaults;
+  }
+
+  get<T = unknown>(key: string, options?: CallOptions): Promise<T | undefined> {
+    const entry = this.#inL1(key);
+    if (entry === undefined) return this.#getBeyondL1(key, options) as Promise<T | undefined>;
+    return Promise.resolve(entry.value as T);
+  }
+
+  peek<T = unknown>(key: string): T | undefined {
+    return this.#inL1(key)?.value as T | undefined;
+  }
+
+  getOrSet<T>(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T> {
+    if (options?.forceFresh !== true) {
+      const entry = this.#inL1(key);
+      if (entry !== undefined) return Promise.resolve(entry.value as T);
+    }
+    return this.#load(key, factory, options) as Promise<T>;
+  }
+
+  async getEntry<T = unknown>(key: string, options?: CallOptions): Promise<Entry<T> | undefined> {
+    return (await this.#entry(key, options)) as Entry<T> | undefined;
+  }
+
+  async getMany<T = unknown>(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>> {
+    const core = this.#core;
+    assertOpen(core);
+    const budget = this.#budget(options);
+    const asked = [...new Set(keys)];
+    const fullKeys = asked.map((key) => this.#fullKey(key));
+    const copies = fullKeys.map((key) => freshInL1(core, key));
+    const lacking = fullKeys.filter((_, index) => copies[index] === undefined);
+    const beyond = lacking.length === 0 ? undefined : await readManyBeyondL1(core, lacking, budget);
+    const now = core.clock.now();
+    const values = new Map<string, T>();
+    asked.forEach((key, index) => {
+      const fullKey = fullKeys[index] as string;
+      const copy = copies[index];
+      const entry = copy ?? beyond?.get(fullKey);
+      if (copy !== undefined) countL1Hit(core, fullKey);
+      else countBeyondL1(core, fullKey, entry);
+      if (isFresh(entry, now)) values.set(key, entry.value as T);
+    });
+    return values;
+  }
+
+  async set<T>(key: string, value: T, options?: SetOptions): Promise<void> {
+    const core = this.#core;
+    assertOpen(core);
+    const fullKey = this.#fullKey(key);
+    const entry = this.#newEntry(value, options);
+    await writes.write(core, fullKey, entry, this.#budget(options));
+    countSet(core, fullKey);
+  }
+
+  async setMany<T>(
+    entries: Iterable<readonly [key: string, value: T, options?: SetOptions]>,
+    options?: SetOptions,
+  ): Promise<void> {
+    const core = this.#core;
+    assertOpen(core);
+    const budget = this.#budget(options);
+    const checked = new Map<string, Entry>();
+    for (const [key, value, own] of entries) checked.set(this.#fullKey(key), this.#newEntry(value, { ...options, ...own }));
+    if (checked.size === 0) return;
+    await writes.writeMany(core, checked, budget);
+    for (const key of checked.keys()) countSet(core, key);
+  }
+
+  async setIfAbsent<T>(key: string, value: T, options?: SetOptions): Promise<boolean> {
+    const core = this.#core;
+    assertOpen(core);
+    const fullKey = this.#fullKey(key);
+    const stored = await writes.writeIfAbsent(core, fullKey, this.#newEntry(value, options), this.#budget(options));
+    if (stored) countSet(core, fullKey);
+    return stored;
+  }
+
+  async has(key: string, options?: CallOptions): Promise<boolean> {
+    return isFresh(await this.#entry(key, options), this.#core.clock.now());
+  }
+
+  async ttl(key: string, options?: CallOptions): Promise<number | undefined> {
+    const entry = await this.#entry(key, options);
+    const now = this.#core.clock.now();
+    return isFresh(entry, now) ? entry.freshUntil - now : undefined;
+  }
+
+  async delete(key: string, options?: CallOptions): Promise<boolean> {
+    const core = this.#core;
+    assertOpen(core);
+    const fullKey = this.#fullKey(key);
+    const removed = await writes.remove(core, fullKey, this.#budget(options));
+    countDelete(core, fullKey);
+    return removed;
+  }
+
+  async deleteMany(keys: Iterable<string>, options?: CallOptions): Promise<number> {
+    const core = this.#core;
+    assertOpen(core);
+    const budget = this.#budget(options);
+    const fullKeys = Array.from(new Set(keys), (key) => this.#fullKey(key));
+    if (fullKeys.length === 0) return 0;
+    const removed = await writes.removeMany(core, fullKeys, budget);
+    for (const key of fullKeys) countDelete(core, key);
+    return removed;
+  }
+
+  async deletePattern(pattern: string, options?: CallOptions): Promise<number> {
+    assertOpen(this.#core);
+    checkKey(pattern);
+    return writes.removeMatching(this.#core, this.#prefix, pattern, this.#budget(options));
+  }
+
+  async expire(key: string, ttl: Duration, options?: CallOptions): Promise<boolean> {
+    assertOpen(this.#core);
+    return writes.expire(this.#core, this.#fullKey(key), positiveMs(ttl, 'ttl'), this.#budget(options));
+  }
+
+  async increment(key: string, by = 1, options?: SetOptions): Promise<number> {
+    assertOpen(this.#core);
+    if (!Number.isFinite(by)) throw new ConfigError(`increment() adds a finite number, got ${String(by)}.`);
+    return writes.increment(this.#core, this.#fullKey(key), by, this.#life(options), this.#budget(options));
+  }
+
+  async clear(options?: CallOptions): Promise<void> {
+    const core = this.#core;
+    assertOpen(core);
+    await writes.removeMatching(core, this.#prefix, '*', this.#budget(options));
+    if (core.events.heard.clear) core.events.emit('clear', { namespace: this.#prefix.slice(0, -1) });
+  }
+
+  namespace(name: string, options: NamespaceOptions = {}): TieredCache {
+    const core = this.#core;
+    assertOpen(core);
+    return core.namespaces.get(this.#prefix, name, options, (prefix) => {
+      const life = { ttl: options.ttl ?? this.#defaults.ttl, grace: options.grace ?? this.#defaults.grace };
+      return new TieredCacheView(core, prefix, { ...this.#defaults, ...this.#life(life) });
+    });
+  }
+
+  stats(): CacheStats {
+    return statsOf(this.#core);
+  }
+
+  health(): CacheHealth {
+    return healthOf(this.#core);
+  }
+
+  async ready(): Promise<CacheHealth> {
+    assertOpen(this.#core);
+    await this.#core.l2?.ready();
+    return this.health();
+  }
+
+  async ping(options?: CallOptions): Promise<number> {
+    const { l2, clock } = this.#core;
+    assertOpen(this.#core);
+    const start = clock.monotonic();
+    await l2?.ping(start + this.#budget(options));
+    return clock.monotonic() - start;
+  }
+
+  async close(): Promise<void> {
+    await closeCore(this.#core);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  on<Name extends CacheEventName>(event: Name, listener: CacheListener<Name>): this {
+    this.#core.events.on(event, listener);
+    return this;
+  }
+
+  off<Name extends CacheEventName>(event: Name, listener: CacheListener<Name>): this {
+    this.#core.events.off(event, listener);
+    return this;
+  }
+
+  async #load(key: string, factory: Factory<unknown>, options: GetOrSetOptions | undefined): Promise<unknown> {
+    const core = this.#core;
+    assertOpen(core);
+    const fullKey = this.#fullKey(key);
+    if (typeof factory !== 'function') throw new ConfigError('getOrSet() needs a factory: a function that makes the value.');
+    options?.signal?.throwIfAborted();
+    const hardTimeout =
+      options?.hardTimeout === undefined ? this.#defaults.hardTimeout : finiteMs(options.hardTimeout, 'hardTimeout');
+    const load = { factory, userKey: key, life: this.#life(options), budget: this.#budget(options) };
+    const forced = options?.forceFresh === true;
+
+    let flight = core.flights.joinable(fullKey, forced);
+    if (flight === undefined) {
+      flight = core.flights.start(fullKey, forced, hardTimeout, (started) => getOrSet(core, started, load));
+    } else {
+      core.counters.coalesced += 1;
+    }
+    return waitFor(flight, hardTimeout, core.clock, options?.signal);
+  }
+
+  async #getBeyondL1(key: string, options: CallOptions | undefined): Promise<unknown> {
+    const entry = await this.#beyondL1(key, options);
+    return isFresh(entry, this.#core.clock.now()) ? entry.value : undefined;
+  }
+
+  async #entry(key: string, options: CallOptions | undefined): Promise<Entry | undefined> {
+    return this.#inL1(key) ?? this.#beyondL1(key, options);
+  }
+
+  /** A key that is no string must not be turned into one here: the slow path refuses it. */
+  #inL1(key: string): Entry | undefined {
+    if (typeof key !== 'string') return undefined;
+    const fullKey = this.#prefix + key;
+    const entry = freshInL1(this.#core, fullKey);
+    if (entry !== undefined) countL1Hit(this.#core, fullKey);
+    return entry;
+  }
+
+  async #beyondL1(key: string, options: CallOptions | undefined): Promise<Entry | undefined> {
+    const core = this.#core;
+    assertOpen(core);
+    const fullKey = this.#fullKey(key);
+    const entry = await readBeyondL1(core, fullKey, this.#budget(options));
+    countBeyondL1(core, fullKey, entry);
+    return entry;
+  }
+
+  #fullKey(key: string): string {
+    checkKey(key);
+    if (this.#prefix === '') return key;
+    const fullKey = this.#prefix + key;
+    checkKey(fullKey);
+    return fullKey;
+  }
+
+  #newEntry(value: unknown, options: SetOptions | undefined): Entry {
+    inspectValue(value);
+    return newEntry(value, this.#life(options), this.#core.clock.now());
+  }
+
+  #life(options: SetOptions | undefined): Life {
+    const { ttl, grace } = this.#defaults;
+    return {
+      ttl: options?.ttl === undefined ? ttl : positiveMs(options.ttl, 'ttl'),
+      grace: options?.grace === undefined ? grace : nonNegativeMs(options.grace, 'grace'),
+    };
+  }
+
+  #budget(options: CallOptions | undefined): number {
+    return options?.budget === undefined ? this.#defaults.budget : finiteMs(options.budget, 'budget');
+  }
+}
