@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { Emitter } from '../events.js';
 import type { LocalStore, Store } from '../store.js';
 import { type CircuitBreakerSettings, withCircuitBreaker } from './circuit-breaker.js';
-import { type Core, closedError } from './core.js';
+import type { Core } from './core.js';
 import type { Counters } from './counters.js';
 import { Fence } from './fence.js';
 import { Flights } from './flights.js';
