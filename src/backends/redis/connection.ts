@@ -1,6 +1,6 @@
 /** One argument or bulk reply. Replies are always Buffers, so that values are binary-safe. */
 export type Arg = string | Buffer;
-export type Reply = null | number | string | Buffer | readonly Reply[];
+export type Reply = null | number | Buffer | readonly Reply[];
 
 /** A command and the key that routes it (Cluster); `undefined` for one that any node may answer. */
 export interface Command {

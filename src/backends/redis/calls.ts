@@ -1,0 +1,112 @@
+import { ClosedError, ConnectionError, DeadlineError } from '../../errors.js';
+import type { Command, Reply } from './connection.js';
+import { type Deadlines, Timed } from './deadlines.js';
+import type { Sender } from './driver.js';
+import type { Line } from './line.js';
+import { reasonText, redisError } from './server-errors.js';
+import type { StandingLink } from './standing-link.js';
+
+/** Sends commands on the line that stands and settles each call once: by its reply, its error, its deadline or the end of all. */
+export class Calls {
+  readonly #standing: StandingLink<Line>;
+  readonly #deadlines: Deadlines;
+  readonly #address: string;
+  #closed = false;
+
+  constructor(standing: StandingLink<Line>, deadlines: Deadlines, address: string) {
+    this.#standing = standing;
+    this.#deadlines = deadlines;
+    this.#address = address;
+  }
+
+  /** Takes no more calls, gives those in flight `ms`, and settles what is left then. */
+  async close(ms: number): Promise<void> {
+    this.#closed = true;
+    await this.#deadlines.drained(ms);
+    this.#deadlines.expireAll();
+  }
+
+  send(command: Command, operation: string, deadline: number, to?: Sender): Promise<Reply> {
+    const line = this.#standing.ready;
+    if (line === undefined || this.#closed) {
+      return this.withLine(operation, deadline, () => this.send(command, operation, deadline, to));
+    }
+    if (this.#deadlines.isPast(deadline)) return Promise.reject(this.#late(operation));
+    return new Promise((resolve, reject) => {
+      const call = new Timed(deadline, () => reject(this.#late(operation)));
+      this.#deadlines.add(call);
+      line.send(
+        command,
+        (reply) => {
+          if (this.#deadlines.remove(call)) resolve(reply);
+        },
+        (error) => {
+          if (this.#deadlines.remove(call)) reject(redisError(error, operation, this.#address));
+        },
+        to,
+      );
+    });
+  }
+
+  /** Rejects when nothing was sent; else every command has its own reply or error, also those that the deadline cut short. */
+  sendAll(commands: readonly Command[], operationOf: (index: number) => string, deadline: number): Promise<(Reply | Error)[]> {
+    if (commands.length === 0) return Promise.resolve([]);
+    const line = this.#standing.ready;
+    if (line === undefined || this.#closed) {
+      return this.withLine(operationOf(0), deadline, () => this.sendAll(commands, operationOf, deadline));
+    }
+    if (this.#deadlines.isPast(deadline)) return Promise.reject(this.#late(operationOf(0)));
+    return new Promise((resolve) => {
+      const replies: (Reply | Error | undefined)[] = new Array(commands.length).fill(undefined);
+      let left = commands.length;
+      const call = new Timed(deadline, () => {
+        resolve(replies.map((reply, index) => (reply === undefined ? this.#late(operationOf(index)) : reply)));
+      });
+      this.#deadlines.add(call);
+      const settle = (index: number, reply: Reply | Error) => {
+        replies[index] = reply;
+        left--;
+        if (left === 0 && this.#deadlines.remove(call)) resolve(replies as (Reply | Error)[]);
+      };
+      for (const [index, command] of commands.entries()) {
+        line.send(
+          command,
+          (reply) => settle(index, reply),
+          (error) => settle(index, redisError(error, operationOf(index), this.#address)),
+        );
+      }
+    });
+  }
+
+  /** The way in when no line stands: waits for the first try to connect, within the deadline; after that it fails at once. */
+  withLine<T>(operation: string, deadline: number, use: (line: Line) => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(closedError());
+    const line = this.#standing.ready;
+    if (line !== undefined) return use(line);
+    if (this.#standing.state === 'down') return Promise.reject(this.#away(operation));
+    if (this.#deadlines.isPast(deadline)) return Promise.reject(this.#late(operation));
+    return new Promise((resolve, reject) => {
+      const call = new Timed(deadline, () => reject(this.#late(operation)));
+      this.#deadlines.add(call);
+      this.#standing.connect().then(() => {
+        if (this.#deadlines.remove(call)) this.withLine(operation, deadline, use).then(resolve, reject);
+      });
+    });
+  }
+
+  #late(operation: string): DeadlineError | ClosedError {
+    if (this.#closed) return closedError();
+    const message = `Redis at ${this.#address} did not answer ${operation} in time`;
+    return new DeadlineError(message, { backend: 'redis', operation });
+  }
+
+  #away(operation: string): ConnectionError {
+    const { reason } = this.#standing;
+    const message = `Redis at ${this.#address} is away: ${reasonText(reason)}`;
+    return new ConnectionError(message, { backend: 'redis', operation, cause: reason });
+  }
+}
+
+export function closedError(): ClosedError {
+  return new ClosedError('the connection to Redis was closed');
+}

@@ -1,0 +1,66 @@
+import type { Lost, SubscriberLink } from './driver.js';
+import { isServerReply } from './server-errors.js';
+import { StallWatch } from './stall-watch.js';
+
+/** A subscriber link, the channels it has, and the PINGs that find out when it is frozen: nothing else is ever in flight on it. */
+export class Ear {
+  readonly #link: SubscriberLink;
+  readonly #watch: StallWatch;
+  readonly #pings: NodeJS.Timeout;
+  readonly #heard = new Set<string>();
+  /** Channels that the server's ACL forbids; the others must not suffer for it. */
+  readonly #refused = new Map<string, Error>();
+
+  constructor(link: SubscriberLink, stallTimeout: number, lost: Lost) {
+    this.#link = link;
+    this.#watch = new StallWatch(stallTimeout, () => lost(new Error(`the subscriber heard nothing for ${stallTimeout} ms`)));
+    const ping = () => {
+      this.#ask(() => link.ping()).catch(lost);
+    };
+    this.#pings = setInterval(ping, stallTimeout);
+    this.#pings.unref();
+  }
+
+  open(): Promise<void> {
+    return this.#link.open();
+  }
+
+  hears(channel: string): boolean {
+    return this.#heard.has(channel);
+  }
+
+  refusal(channel: string): Error | undefined {
+    return this.#refused.get(channel);
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    try {
+      await this.#ask(() => this.#link.subscribe(channel));
+      this.#heard.add(channel);
+    } catch (error) {
+      if (!isServerReply(error)) throw error;
+      this.#refused.set(channel, error);
+    }
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    this.#heard.delete(channel);
+    this.#refused.delete(channel);
+    await this.#ask(() => this.#link.unsubscribe(channel));
+  }
+
+  destroy(): void {
+    clearInterval(this.#pings);
+    this.#watch.stop();
+    this.#link.destroy();
+  }
+
+  async #ask(request: () => Promise<void>): Promise<void> {
+    this.#watch.sent();
+    try {
+      await request();
+    } finally {
+      this.#watch.answered();
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import { type Clock, systemClock } from '../../clock.js';
+import { Calls, closedError } from './calls.js';
+import type {
+  Arg,
+  Command,
+  Connection,
+  ConnectionState,
+  Reply,
+  ScriptCall,
+  Subscription,
+  SubscriptionListener,
+} from './connection.js';
+import { Deadlines } from './deadlines.js';
+import type { Driver } from './driver.js';
+import { greet } from './greeting.js';
+import { Line } from './line.js';
+import { evalCommand, evalshaCommand } from './script.js';
+import { ServerClock } from './server-clock.js';
+import { isNoScript } from './server-errors.js';
+import { StandingLink } from './standing-link.js';
+import { Subscriptions } from './subscriptions.js';
+import { tell } from './tell.js';
+
+/** Durations in ms. */
+export interface ConnectionTimings {
+  /** Bounds TCP, TLS, authentication and the first exchange together. Default 5000. */
+  readonly connectTimeout?: number | undefined;
+  /** With commands in flight and not one reply for this long, the socket is destroyed and a new connection made. Default 2000. */
+  readonly stallTimeout?: number | undefined;
+  /** How long `close()` waits for what is in flight. Default 1000. */
+  readonly drainTimeout?: number | undefined;
+  /** Whose monotonic time the deadlines are. */
+  readonly clock?: Clock | undefined;
+}
+
+/** The seam, over a driver of any library and topology. */
+export class RedisConnection implements Connection {
+  readonly driver: Connection['driver'];
+  readonly topology: Connection['topology'];
+  readonly #driver: Driver;
+  readonly #drainTimeout: number;
+  readonly #serverClock: ServerClock;
+  readonly #standing: StandingLink<Line>;
+  readonly #calls: Calls;
+  readonly #subscriptions: Subscriptions;
+  readonly #stateListeners = new Set<(state: ConnectionState, reason?: unknown) => void>();
+  #closing: Promise<void> | undefined;
+
+  constructor(driver: Driver, timings: ConnectionTimings = {}) {
+    const { connectTimeout = 5_000, stallTimeout = 2_000, drainTimeout = 1_000, clock = systemClock } = timings;
+    this.driver = driver.name;
+    this.topology = driver.topology;
+    this.#driver = driver;
+    this.#drainTimeout = drainTimeout;
+    this.#serverClock = new ServerClock(clock);
+    this.#standing = new StandingLink({
+      connectTimeout,
+      make: (lost) => new Line(driver.link(lost), stallTimeout, lost),
+      greet: (line) => greet(line, this.#serverClock, clock),
+      changed: (state, reason) => {
+        for (const listener of [...this.#stateListeners]) tell(() => listener(state, reason));
+      },
+    });
+    this.#calls = new Calls(this.#standing, new Deadlines(clock), driver.address);
+    this.#subscriptions = new Subscriptions(driver, { connectTimeout, stallTimeout });
+  }
+
+  get state(): ConnectionState {
+    return this.#standing.state;
+  }
+
+  get clockOffset(): number {
+    return this.#serverClock.offset;
+  }
+
+  learnTime(serverMs: number): void {
+    this.#serverClock.learn(serverMs);
+  }
+
+  connect(): Promise<void> {
+    return this.#standing.connect();
+  }
+
+  command(command: Command, deadline: number): Promise<Reply> {
+    return this.#calls.send(command, commandName(command), deadline);
+  }
+
+  batch(commands: readonly Command[], deadline: number): Promise<(Reply | Error)[]> {
+    return this.#calls.sendAll(commands, (index) => commandName(commands[index]), deadline);
+  }
+
+  async getMany(keys: readonly string[], deadline: number): Promise<(Buffer | null)[]> {
+    if (keys.length === 0) return [];
+    const reply = await this.#calls.send({ key: keys[0], args: ['MGET', ...keys] }, 'mget', deadline);
+    return reply as (Buffer | null)[];
+  }
+
+  async script(call: ScriptCall, deadline: number): Promise<Reply> {
+    const { name } = call.script;
+    try {
+      return await this.#calls.send(evalshaCommand(call), name, deadline);
+    } catch (error) {
+      // The server refused it because it does not know the script, so it has not run: this is no resend.
+      if (!isNoScript((error as Error).cause)) throw error;
+      return this.#calls.send(evalCommand(call), name, deadline);
+    }
+  }
+
+  async scripts(calls: readonly ScriptCall[], deadline: number): Promise<(Reply | Error)[]> {
+    const names = calls.map((call) => call.script.name);
+    const replies = await this.#calls.sendAll(calls.map(evalshaCommand), (index) => String(names[index]), deadline);
+    const unknown = calls.flatMap((call, index) => {
+      const reply = replies[index];
+      return reply instanceof Error && isNoScript(reply.cause) ? [{ index, command: evalCommand(call) }] : [];
+    });
+    if (unknown.length === 0) return replies;
+    const again = await this.#calls.sendAll(
+      unknown.map(({ command }) => command),
+      (position) => String(names[unknown[position]?.index ?? 0]),
+      deadline,
+    );
+    for (const [position, { index }] of unknown.entries()) replies[index] = again[position] as Reply | Error;
+    return replies;
+  }
+
+  async *scan(match: string, count: number, deadline: () => number): AsyncGenerator<string[]> {
+    const masters = await this.#calls.withLine('scan', deadline(), (line) => Promise.resolve(line.masters()));
+    for (const master of masters) {
+      let cursor = '0';
+      do {
+        const args = ['SCAN', cursor, 'MATCH', match, 'COUNT', String(count)];
+        const reply = await this.#calls.send({ key: undefined, args }, 'scan', deadline(), master);
+        const [next, keys] = reply as unknown as readonly [Buffer, readonly Buffer[]];
+        cursor = next.toString();
+        if (keys.length > 0) yield keys.map(String);
+      } while (cursor !== '0');
+    }
+  }
+
+  async publish(channel: string, message: Arg, deadline: number): Promise<void> {
+    await this.#calls.send({ key: undefined, args: ['PUBLISH', channel, message] }, 'publish', deadline);
+  }
+
+  subscribe(channel: string, listener: SubscriptionListener): Promise<Subscription> {
+    if (this.#closing !== undefined) return Promise.reject(closedError());
+    return this.#subscriptions.add(channel, listener);
+  }
+
+  onState(listener: (state: ConnectionState, reason?: unknown) => void): () => void {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#standing.retire();
+    this.#subscriptions.close();
+    await this.#calls.close(this.#drainTimeout);
+    this.#standing.destroy();
+    this.#stateListeners.clear();
+    this.#driver.release();
+  }
+}
+
+function commandName(command: Command | undefined): string {
+  return String(command?.args[0]).toLowerCase();
+}

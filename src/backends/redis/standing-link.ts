@@ -1,0 +1,138 @@
+import type { ConnectionState } from './connection.js';
+
+export interface StandingLinkSettings<L> {
+  make(lost: (reason: unknown) => void): L;
+  /** What must have been said before the link counts as ready. */
+  greet(link: L): Promise<void>;
+  changed(state: ConnectionState, reason: unknown): void;
+  /** Bounds connecting, authentication and greeting together, ms: a frozen server accepts connections and says nothing. */
+  readonly connectTimeout: number;
+}
+
+const shortestPause = 50;
+const longestPause = 1_000;
+
+/** Keeps one link standing: connects when asked, then again for ever, with back-off, until it is closed. */
+export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> {
+  readonly #settings: StandingLinkSettings<L>;
+  #state: ConnectionState = 'idle';
+  #reason: unknown;
+  #link: L | undefined;
+  #ready: L | undefined;
+  #failures = 0;
+  #attemptAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #firstTry: Promise<void> | undefined;
+  #firstTried: () => void = () => {};
+
+  constructor(settings: StandingLinkSettings<L>) {
+    this.#settings = settings;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Why it is down. */
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  get ready(): L | undefined {
+    return this.#ready;
+  }
+
+  /** Settles when ready or when the first try has failed; never rejects. */
+  connect(): Promise<void> {
+    this.#firstTry ??= new Promise((resolve) => {
+      this.#firstTried = resolve;
+      if (this.#state === 'closed') {
+        resolve();
+        return;
+      }
+      this.#become('connecting');
+      this.#attempt();
+    });
+    return this.#firstTry;
+  }
+
+  /** Gives a link up, whoever found out that it is of no use. */
+  lose(link: L, reason: unknown): void {
+    if (link !== this.#link) return;
+    this.#drop();
+    if (this.#state !== 'closed') this.#retry(reason);
+  }
+
+  /** No new attempts from now on; the link that stands, if any, stays until `destroy`. */
+  retire(): void {
+    if (this.#ready === undefined) this.#drop();
+    clearTimeout(this.#timer);
+    this.#become('closed');
+    this.#firstTried();
+  }
+
+  destroy(): void {
+    this.#drop();
+  }
+
+  #attempt(): void {
+    this.#attemptAt = performance.now();
+    let link: L;
+    try {
+      link = this.#settings.make((reason) => this.lose(link, reason));
+    } catch (error) {
+      this.#retry(error);
+      return;
+    }
+    this.#link = link;
+    const { connectTimeout } = this.#settings;
+    this.#timer = setTimeout(
+      () => this.lose(link, new Error(`no answer to the handshake within ${connectTimeout} ms`)),
+      connectTimeout,
+    );
+    this.#timer.unref();
+    link
+      .open()
+      .then(() => this.#settings.greet(link))
+      .then(
+        () => this.#stands(link),
+        (reason) => this.lose(link, reason),
+      );
+  }
+
+  #retry(reason: unknown): void {
+    this.#reason = reason;
+    this.#become('down', reason);
+    // Counted from the start of the attempt: after one that took long there is always a new one under way when the server comes back.
+    const pause = Math.min(longestPause, shortestPause * 2 ** this.#failures) * (0.5 + Math.random() / 2);
+    const left = Math.max(pause - (performance.now() - this.#attemptAt), shortestPause * Math.random());
+    this.#failures++;
+    this.#timer = setTimeout(() => this.#attempt(), left);
+    this.#timer.unref();
+    this.#firstTried();
+  }
+
+  #stands(link: L): void {
+    if (link !== this.#link) return;
+    clearTimeout(this.#timer);
+    this.#ready = link;
+    this.#failures = 0;
+    this.#reason = undefined;
+    this.#become('ready');
+    this.#firstTried();
+  }
+
+  #drop(): void {
+    clearTimeout(this.#timer);
+    const link = this.#link;
+    this.#link = undefined;
+    this.#ready = undefined;
+    link?.destroy();
+  }
+
+  #become(state: ConnectionState, reason?: unknown): void {
+    if (this.#state === state || this.#state === 'closed') return;
+    this.#state = state;
+    this.#settings.changed(state, reason);
+  }
+}

@@ -1,0 +1,116 @@
+import { ClosedError } from '../../errors.js';
+import type { ConnectionState, Subscription, SubscriptionListener } from './connection.js';
+import type { Driver } from './driver.js';
+import { Ear } from './ear.js';
+import { redisError } from './server-errors.js';
+import { StandingLink } from './standing-link.js';
+import { tell } from './tell.js';
+
+interface Timings {
+  readonly connectTimeout: number;
+  readonly stallTimeout: number;
+}
+
+/** All subscriptions of a connection, on one subscriber link that is made with the first and ends with the last. */
+export class Subscriptions {
+  readonly #driver: Driver;
+  readonly #timings: Timings;
+  readonly #listeners = new Map<string, Set<SubscriptionListener>>();
+  #standing: StandingLink<Ear> | undefined;
+  #closed = false;
+
+  constructor(driver: Driver, timings: Timings) {
+    this.#driver = driver;
+    this.#timings = timings;
+  }
+
+  async add(channel: string, listener: SubscriptionListener): Promise<Subscription> {
+    const own: SubscriptionListener = {
+      message: (message) => listener.message(message),
+      state: (state) => listener.state(state),
+    };
+    const listeners = this.#listeners.get(channel) ?? new Set();
+    this.#listeners.set(channel, listeners.add(own));
+    const close = () => this.#remove(channel, own);
+    this.#standing ??= this.#stand();
+    const ear = this.#standing.ready;
+    if (ear === undefined) await this.#standing.connect();
+    else await this.#tune(ear, channel, [own]);
+    if (this.#closed) throw new ClosedError('the connection to Redis was closed');
+    const refusal = this.#standing?.ready?.refusal(channel);
+    if (refusal === undefined) return { close };
+    await close();
+    throw redisError(refusal, 'subscribe', this.#driver.address);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#listeners.clear();
+    this.#end();
+  }
+
+  async #remove(channel: string, listener: SubscriptionListener): Promise<void> {
+    const listeners = this.#listeners.get(channel);
+    if (listeners === undefined || !listeners.delete(listener) || listeners.size > 0) return;
+    this.#listeners.delete(channel);
+    if (this.#listeners.size === 0) {
+      this.#end();
+      return;
+    }
+    const standing = this.#standing;
+    const ear = standing?.ready;
+    await ear?.unsubscribe(channel).catch((reason: unknown) => standing?.lose(ear, reason));
+    // Somebody may have come for the channel while it was being given up.
+    if (ear !== undefined && this.#listeners.has(channel)) await this.#tune(ear, channel, []);
+  }
+
+  #stand(): StandingLink<Ear> {
+    const { connectTimeout, stallTimeout } = this.#timings;
+    const standing: StandingLink<Ear> = new StandingLink({
+      connectTimeout,
+      make: (lost) => new Ear(this.#driver.subscriber(lost, this.#hear), stallTimeout, lost),
+      greet: async (ear) => {
+        await Promise.all([...this.#listeners.keys()].map((channel) => ear.subscribe(channel)));
+      },
+      changed: (state) => this.#changed(standing, state),
+    });
+    return standing;
+  }
+
+  #end(): void {
+    const standing = this.#standing;
+    this.#standing = undefined;
+    standing?.retire();
+    standing?.destroy();
+  }
+
+  #changed(standing: StandingLink<Ear>, state: ConnectionState): void {
+    if (state === 'down') {
+      for (const listeners of this.#listeners.values()) announce(listeners, 'lost');
+    }
+    const ear = standing.ready;
+    if (state !== 'ready' || ear === undefined) return;
+    for (const [channel, listeners] of this.#listeners) {
+      if (ear.hears(channel)) announce(listeners, 'subscribed');
+      // It was added while the greeting was under way.
+      else if (ear.refusal(channel) === undefined) void this.#tune(ear, channel, listeners);
+    }
+  }
+
+  async #tune(ear: Ear, channel: string, listeners: Iterable<SubscriptionListener>): Promise<void> {
+    try {
+      if (!ear.hears(channel)) await ear.subscribe(channel);
+      if (ear.hears(channel)) announce(listeners, 'subscribed');
+    } catch (reason) {
+      this.#standing?.lose(ear, reason);
+    }
+  }
+
+  readonly #hear = (channel: string, message: Buffer): void => {
+    for (const listener of this.#listeners.get(channel) ?? []) tell(() => listener.message(message));
+  };
+}
+
+function announce(listeners: Iterable<SubscriptionListener>, state: 'subscribed' | 'lost'): void {
+  for (const listener of [...listeners]) tell(() => listener.state(state));
+}
