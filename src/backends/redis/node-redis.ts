@@ -1,0 +1,137 @@
+import { createRequire } from 'node:module';
+import type { Server } from './client-options.js';
+import type { Arg, Reply } from './connection.js';
+import type { Driver, Link, Lost, SubscriberLink } from './driver.js';
+
+/** What we use of an @redis/client 6 (or redis 6) client, so that our types need neither. */
+export interface NodeRedisLike {
+  readonly isOpen: boolean;
+  readonly options?: object | undefined;
+  duplicate(overrides?: object): NodeRedisLike;
+  connect(): Promise<unknown>;
+  destroy(): void;
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  removeListener(event: string, listener: (...args: never[]) => void): unknown;
+  sendCommand(args: readonly Arg[]): Promise<unknown>;
+  subscribe(channel: string, listener: (message: Buffer, channel: Buffer) => void, bufferMode: true): Promise<void>;
+  unsubscribe(channel: string): Promise<void>;
+  ping(): Promise<unknown>;
+}
+
+type CreateClient = (options: object) => NodeRedisLike;
+
+/**
+ * A client that connects once and keeps nothing back, so that no command can run twice and none can wait for a connection.
+ * Protocol 2 gives the same replies as ioredis; with it go the features of protocol 3.
+ */
+const safe = {
+  url: undefined,
+  RESP: 2,
+  disableOfflineQueue: true,
+  // The default makes an AbortSignal with a timer for every command, which costs most of the throughput.
+  commandOptions: {
+    timeout: undefined,
+    // By their first byte: bulk and status replies as Buffers.
+    typeMapping: { ['$'.charCodeAt(0)]: Buffer, ['+'.charCodeAt(0)]: Buffer },
+  },
+  maintNotifications: 'disabled',
+  clientSideCache: undefined,
+  emitInvalidate: undefined,
+  pingInterval: undefined,
+  readonly: false,
+};
+
+/** @throws when the package is not installed */
+export function nodeRedisDriver(server: Server): Driver {
+  const { createClient } = createRequire(import.meta.url)('@redis/client') as { createClient: CreateClient };
+  const { host, port, username, password, db, tls, connectTimeout, keepAlive } = server;
+  const socket = {
+    ...tls,
+    ...(tls !== undefined && { tls: true }),
+    host,
+    port,
+    connectTimeout,
+    keepAlive: true,
+    keepAliveInitialDelay: keepAlive,
+  };
+  const make = (own: object) => createClient({ ...safe, username, password, database: db, socket: { ...socket, ...own } });
+  return driverOf(make, `${host}:${port}`);
+}
+
+/** Over copies of the user's client, with our settings. Theirs is neither used nor closed; it only gets an error listener. */
+export function nodeRedisClientDriver(client: NodeRedisLike, connectTimeout: number): Driver {
+  const socket = (client.options as { readonly socket?: Record<string, unknown> } | undefined)?.socket ?? {};
+  const make = (own: object) =>
+    client.duplicate({ ...safe, socket: { ...socket, connectTimeout, socketTimeout: undefined, ...own } });
+  client.on('error', ignore);
+  const address = typeof socket.path === 'string' ? socket.path : `${socket.host ?? 'localhost'}:${socket.port ?? 6379}`;
+  return { ...driverOf(make, address), release: () => client.removeListener('error', ignore) };
+}
+
+function driverOf(make: (socket: object) => NodeRedisLike, address: string): Driver {
+  return {
+    name: 'node-redis',
+    topology: 'standalone',
+    address,
+    link: (lost) => link(make, lost),
+    subscriber: (lost, message) => subscriber(make, lost, message),
+    release() {},
+  };
+}
+
+function link(make: (socket: object) => NodeRedisLike, lost: Lost): Link {
+  const { client, open, destroy } = openOnce(make, lost);
+  const self: Link = {
+    open,
+    // The client itself gathers what is sent in one tick into one write.
+    send: ({ args }) => client.sendCommand(args) as Promise<Reply>,
+    masters: () => [self],
+    destroy,
+  };
+  return self;
+}
+
+function subscriber(
+  make: (socket: object) => NodeRedisLike,
+  lost: Lost,
+  message: (channel: string, message: Buffer) => void,
+): SubscriberLink {
+  const { client, open, destroy } = openOnce(make, lost);
+  const hear = (content: Buffer, channel: Buffer) => message(String(channel), content);
+  return {
+    open,
+    destroy,
+    subscribe: (channel) => client.subscribe(channel, hear, true),
+    unsubscribe: (channel) => client.unsubscribe(channel),
+    async ping() {
+      await client.ping();
+    },
+  };
+}
+
+function openOnce(make: (socket: object) => NodeRedisLike, lost: Lost) {
+  // destroy() forgets a socket that is still connecting; the signal reaches it.
+  const abort = new AbortController();
+  const client = make({ reconnectStrategy: false, signal: abort.signal });
+  let failed: Lost = lost;
+  // Bytes that are no Redis protocol are only an `error` event too, and leave the socket open.
+  client.on('error', (reason: unknown) => failed(reason));
+  return {
+    client,
+    open: () =>
+      new Promise<void>((resolve, reject) => {
+        failed = reject;
+        client.connect().then(() => {
+          failed = lost;
+          resolve();
+        }, reject);
+      }),
+    destroy() {
+      failed = ignore;
+      client.destroy();
+      abort.abort();
+    },
+  };
+}
+
+function ignore(): void {}
