@@ -1,0 +1,51 @@
+import { ConfigError, InvalidKeyError } from '../errors.js';
+import { shownKey } from './shown-key.js';
+
+export { type PhysicalKeys, physicalKeys } from './physical-keys.js';
+
+/** Longest key, in bytes of UTF-8, without the cache's own prefix. */
+export const longestKeyBytes = 512;
+
+/** No UTF-16 unit takes more than three bytes, so a key up to this long needs no counting. */
+const surelyShort = Math.floor(longestKeyBytes / 3);
+
+/**
+ * Checks a key: a non-empty string of at most 512 bytes of UTF-8, well-formed Unicode.
+ * @throws InvalidKeyError
+ */
+export function checkKey(key: unknown): asserts key is string {
+  if (typeof key !== 'string' || key.length === 0 || key.length > surelyShort || !key.isWellFormed()) checkUnusualKey(key);
+}
+
+function checkUnusualKey(key: unknown): void {
+  if (typeof key !== 'string') {
+    throw new InvalidKeyError(`A key must be a string, got ${shownKey(key)}. Convert it: String(id), or \`user:\${id}\`.`);
+  }
+  if (key === '') throw new InvalidKeyError('A key must not be empty. Give it a name, such as user:42.');
+  if (!key.isWellFormed()) {
+    throw new InvalidKeyError(
+      `The key ${shownKey(key)} has half a surrogate pair, which UTF-8 cannot tell from another. Use encodeURIComponent or a hash.`,
+      { key },
+    );
+  }
+  const bytes = Buffer.byteLength(key);
+  if (bytes > longestKeyBytes) {
+    throw new InvalidKeyError(
+      `The key ${shownKey(key)} has ${bytes} bytes of UTF-8; ${longestKeyBytes} are allowed. Hash the long part, for example with SHA-256.`,
+      { key },
+    );
+  }
+}
+
+/**
+ * Checks the name of a cache or namespace. Names go before keys, so they hold nothing that a glob or a hash tag could meet.
+ * @throws ConfigError
+ */
+export function checkName(name: unknown, what: string): asserts name is string {
+  if (typeof name === 'string' && name.length <= longestName && /^[A-Za-z0-9_.-]+$/.test(name)) return;
+  throw new ConfigError(
+    `${what} must be 1 to ${longestName} characters of A-Z, a-z, 0-9, '_', '.' and '-', got ${shownKey(name)}. Try 'shop' or 'users-v2'.`,
+  );
+}
+
+const longestName = 64;
