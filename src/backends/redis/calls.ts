@@ -1,9 +1,9 @@
-import { ClosedError, ConnectionError, DeadlineError } from '../../errors.js';
+import { type BackendError, ClosedError, ConnectionError, DeadlineError } from '../../errors.js';
 import type { Command, Reply } from './connection.js';
 import { type Deadlines, Timed } from './deadlines.js';
 import type { Sender } from './driver.js';
 import type { Line } from './line.js';
-import { reasonText, redisError } from './server-errors.js';
+import { isServerReply, reasonText, redisError } from './server-errors.js';
 import type { StandingLink } from './standing-link.js';
 
 /** Sends commands on the line that stands and settles each call once: by its reply, its error, its deadline or the end of all. */
@@ -41,7 +41,7 @@ export class Calls {
           if (this.#deadlines.remove(call)) resolve(reply);
         },
         (error) => {
-          if (this.#deadlines.remove(call)) reject(redisError(error, operation, this.#address));
+          if (this.#deadlines.remove(call)) reject(this.#failed(error, operation));
         },
         to,
       );
@@ -72,7 +72,7 @@ export class Calls {
         line.send(
           command,
           (reply) => settle(index, reply),
-          (error) => settle(index, redisError(error, operationOf(index), this.#address)),
+          (error) => settle(index, this.#failed(error, operationOf(index))),
         );
       }
     });
@@ -92,6 +92,12 @@ export class Calls {
         if (this.#deadlines.remove(call)) this.withLine(operation, deadline, use).then(resolve, reject);
       });
     });
+  }
+
+  /** A library says only that the connection is closed; why it was is what the link was lost for. */
+  #failed(error: unknown, operation: string): BackendError {
+    const reason = isServerReply(error) ? error : (this.#standing.reason ?? error);
+    return redisError(reason, operation, this.#address);
   }
 
   #late(operation: string): DeadlineError | ClosedError {

@@ -10,8 +10,8 @@ export interface IoredisLike {
   duplicate(override?: object): IoredisLike;
   connect(): Promise<unknown>;
   disconnect(): void;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  removeListener(event: string, listener: (...args: never[]) => void): unknown;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  removeListener(event: string, listener: () => void): unknown;
   getBuffer(key: string): Promise<Buffer | null>;
   select(db: number): Promise<unknown>;
   ping(): Promise<unknown>;
@@ -25,8 +25,8 @@ type IoredisClass = new (options: object) => IoredisLike;
 
 /**
  * A client that connects once and keeps nothing back, so that no command can run twice and none can wait for a connection. It has
- * no time-outs of its own: the seam has one for each of them, and a library's timer per command is dear. Two-version protocol 2
- * gives ioredis 5 and 6 the same replies.
+ * no time-outs of its own: the seam has one for each of them, and a library's timer per command is dear. Protocol 2 gives
+ * ioredis 5 and 6 the same replies.
  */
 const safe = {
   lazyConnect: true,
@@ -54,19 +54,19 @@ const safe = {
 /** @throws when the package is not installed */
 export function ioredisDriver(server: Server): Driver {
   const { Redis } = createRequire(import.meta.url)('ioredis') as { Redis: IoredisClass };
-  return ioredisDriverOver(Redis, server);
+  return ioredisDriverOver((options) => new Redis(options), server);
 }
 
-/** With a constructor of any version. */
-export function ioredisDriverOver(Redis: IoredisClass, server: Server): Driver {
+/** With clients of whichever version `create` makes. */
+export function ioredisDriverOver(create: (options: object) => IoredisLike, server: Server): Driver {
   const { host, port, username, password, tls, connectTimeout, keepAlive } = server;
   const options = { ...safe, host, port, username, password, tls, connectTimeout, keepAlive };
   return {
     name: 'ioredis',
     topology: 'standalone',
     address: `${host}:${port}`,
-    link: (lost) => link(new Redis(options), server.db, lost),
-    subscriber: (lost, message) => subscriber(new Redis(options), lost, message),
+    link: (lost) => link(create(options), server.db, lost),
+    subscriber: (lost, message) => subscriber(create(options), lost, message),
     release() {},
   };
 }
@@ -102,7 +102,7 @@ function link(client: IoredisLike, db: number, lost: Lost): Link {
 }
 
 function subscriber(client: IoredisLike, lost: Lost, message: (channel: string, message: Buffer) => void): SubscriberLink {
-  client.on('messageBuffer', (channel: Buffer, content: Buffer) => message(String(channel), content));
+  client.on('messageBuffer', (channel, content) => message(String(channel), content as Buffer));
   return {
     ...openOnce(client, lost),
     async subscribe(channel) {
@@ -120,7 +120,7 @@ function subscriber(client: IoredisLike, lost: Lost, message: (channel: string, 
 function openOnce(client: IoredisLike, lost: Lost) {
   let failed: (reason: unknown) => void = lost;
   // The `error` event tells why; what connect() rejects with afterwards is only "Connection is closed.".
-  client.on('error', (reason: unknown) => failed(reason));
+  client.on('error', (reason) => failed(reason));
   client.on('end', () => failed(new Error('the server closed the connection')));
   return {
     open: () =>

@@ -10,8 +10,8 @@ export interface NodeRedisLike {
   duplicate(overrides?: object): NodeRedisLike;
   connect(): Promise<unknown>;
   destroy(): void;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  removeListener(event: string, listener: (...args: never[]) => void): unknown;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  removeListener(event: string, listener: () => void): unknown;
   sendCommand(args: readonly Arg[]): Promise<unknown>;
   subscribe(channel: string, listener: (message: Buffer, channel: Buffer) => void, bufferMode: true): Promise<void>;
   unsubscribe(channel: string): Promise<void>;
@@ -115,7 +115,7 @@ function openOnce(make: (socket: object) => NodeRedisLike, lost: Lost) {
   const client = make({ reconnectStrategy: false, signal: abort.signal });
   let failed: Lost = lost;
   // Bytes that are no Redis protocol are only an `error` event too, and leave the socket open.
-  client.on('error', (reason: unknown) => failed(reason));
+  client.on('error', (reason) => failed(reason));
   return {
     client,
     open: () =>

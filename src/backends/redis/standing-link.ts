@@ -1,4 +1,5 @@
 import type { ConnectionState } from './connection.js';
+import { handshakeFault } from './handshake-fault.js';
 
 export interface StandingLinkSettings<L> {
   make(lost: (reason: unknown) => void): L;
@@ -59,8 +60,9 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
   /** Gives a link up, whoever found out that it is of no use. */
   lose(link: L, reason: unknown): void {
     if (link !== this.#link) return;
+    const stood = link === this.#ready;
     this.#drop();
-    if (this.#state !== 'closed') this.#retry(reason);
+    if (this.#state !== 'closed') this.#retry(stood ? reason : handshakeFault(reason));
   }
 
   /** No new attempts from now on; the link that stands, if any, stays until `destroy`. */
