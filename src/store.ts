@@ -71,3 +71,19 @@ export type LoadReply =
 export interface StoreEvents {
   unreadable(key: string, error: unknown): void;
 }
+
+/** A tier in this process: synchronous, bounded, and ignorant of time. Freshness and expiry are judged by whoever reads. */
+export interface LocalStore {
+  /** Whatever is there, expired or not. Counts as use for eviction. */
+  get(key: string): Entry | undefined;
+  /** An entry too large to be kept is not, and neither is what was there before. */
+  put(key: string, entry: Entry): void;
+  delete(key: string): boolean;
+  /** Deletes every key that begins with `prefix` and whose rest matches; says how many. */
+  deleteMatching(prefix: string, matches?: (rest: string) => boolean): number;
+  clear(): void;
+  keys(): IterableIterator<string>;
+  readonly size: number;
+  /** Estimated; 0 when nothing is measured. */
+  readonly bytes: number;
+}

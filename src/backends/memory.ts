@@ -1,0 +1,83 @@
+import { LRUCache } from 'lru-cache';
+import type { Entry } from '../entries/entry.js';
+import { inspectValue } from '../entries/portable.js';
+import type { LocalStore } from '../store.js';
+import { deepFreeze } from './deep-freeze.js';
+
+/** How L1 hands out what it holds. */
+export type ValueHandling = 'reference' | 'frozen' | 'cloned';
+
+export interface MemoryStoreOptions {
+  readonly maxEntries: number;
+  /** Estimated heap bytes. Without it nothing is measured. */
+  readonly maxBytes?: number | undefined;
+  readonly values: ValueHandling;
+  /** An entry left for want of room; not called for what was replaced or deleted. */
+  readonly onEvict?: ((key: string) => void) | undefined;
+}
+
+/** What an entry costs beside its key and value: its record, its place in the list and in the map. */
+const entryOverheadBytes = 200;
+
+/** Entries in this process, least recently used out first. Freshness is the caller's business: no clock is read here. */
+export class MemoryStore implements LocalStore {
+  readonly #lru: LRUCache<string, Entry>;
+  readonly #values: ValueHandling;
+
+  constructor({ maxEntries, maxBytes, values, onEvict }: MemoryStoreOptions) {
+    this.#values = values;
+    this.#lru = new LRUCache<string, Entry>({
+      max: maxEntries,
+      ...(maxBytes !== undefined && {
+        maxSize: maxBytes,
+        sizeCalculation: (entry: Entry, key: string) => inspectValue(entry.value).bytes + 2 * key.length + entryOverheadBytes,
+      }),
+      ...(onEvict !== undefined && {
+        dispose: (_: Entry, key: string, reason: LRUCache.DisposeReason) => {
+          if (reason === 'evict') onEvict(key);
+        },
+      }),
+    });
+  }
+
+  get(key: string): Entry | undefined {
+    const entry = this.#lru.get(key);
+    if (entry === undefined || this.#values !== 'cloned') return entry;
+    return { ...entry, value: structuredClone(entry.value) };
+  }
+
+  put(key: string, entry: Entry): void {
+    if (this.#values === 'frozen') deepFreeze(entry.value);
+    this.#lru.set(key, this.#values === 'cloned' ? { ...entry, value: structuredClone(entry.value) } : entry);
+  }
+
+  delete(key: string): boolean {
+    return this.#lru.delete(key);
+  }
+
+  deleteMatching(prefix: string, matches?: (rest: string) => boolean): number {
+    let deleted = 0;
+    for (const key of [...this.#lru.keys()]) {
+      if (!key.startsWith(prefix) || (matches !== undefined && !matches(key.slice(prefix.length)))) continue;
+      this.#lru.delete(key);
+      deleted += 1;
+    }
+    return deleted;
+  }
+
+  clear(): void {
+    this.#lru.clear();
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#lru.keys();
+  }
+
+  get size(): number {
+    return this.#lru.size;
+  }
+
+  get bytes(): number {
+    return this.#lru.calculatedSize;
+  }
+}
