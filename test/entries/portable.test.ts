@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { plainJsonBytes } from '../../src/entries/plain-json.js';
 import { inspectValue } from '../../src/entries/portable.js';
 import { InvalidValueError } from '../../src/errors.js';
+import { expectIdentical } from './expect-identical.js';
 import { jsonExact, objectOf, storable } from './storable.js';
 
 function refusalOf(value: unknown): string {
@@ -33,7 +34,7 @@ describe('inspectValue', () => {
   it('says json only of what JSON gives back exactly', () => {
     fc.assert(
       fc.property(storable, (value) => {
-        if (inspectValue(value).json) expect(JSON.parse(JSON.stringify(value))).toStrictEqual(value);
+        if (inspectValue(value).json) expectIdentical(JSON.parse(JSON.stringify(value)), value);
       }),
       { numRuns: 1000 },
     );
