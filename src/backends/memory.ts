@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { cloneValue } from '../entries/clone-value.js';
 import type { Entry } from '../entries/entry.js';
 import { inspectValue } from '../entries/portable.js';
 import type { LocalStore } from '../store.js';
@@ -43,12 +44,12 @@ export class MemoryStore implements LocalStore {
   get(key: string): Entry | undefined {
     const entry = this.#lru.get(key);
     if (entry === undefined || this.#values !== 'cloned') return entry;
-    return { ...entry, value: structuredClone(entry.value) };
+    return { ...entry, value: cloneValue(entry.value) };
   }
 
   put(key: string, entry: Entry): void {
     if (this.#values === 'frozen') deepFreeze(entry.value);
-    this.#lru.set(key, this.#values === 'cloned' ? { ...entry, value: structuredClone(entry.value) } : entry);
+    this.#lru.set(key, this.#values === 'cloned' ? { ...entry, value: cloneValue(entry.value) } : entry);
   }
 
   delete(key: string): boolean {

@@ -15,7 +15,7 @@ import { describeInstance, pathText, type Step } from './refusal.js';
 export interface Inspection {
   /** JSON gives it back exactly; otherwise the structured codec does. */
   readonly json: boolean;
-  /** Estimated heap size. */
+  /** Estimated heap size, a whole number. */
   readonly bytes: number;
 }
 
@@ -195,7 +195,7 @@ function step(to: Step, value: unknown, walk: Walk): void {
 }
 
 function bigintBytes(value: bigint): number {
-  return BigInt.asIntN(64, value) === value ? 24 : 24 + value.toString(16).length / 2;
+  return BigInt.asIntN(64, value) === value ? 24 : 24 + Math.ceil(value.toString(16).length / 2);
 }
 
 function isPlain(prototype: object | null): boolean {
