@@ -46,20 +46,33 @@ export function resolveServer(options: ServerOptions): Server {
   };
 }
 
-/** The text itself is never shown: it may hold a password. */
-function parseRedisUrl(text: string): Partial<Server> {
+/**
+ * The text itself is never shown: it may hold a password.
+ * @throws ConfigError that calls it by `name`
+ */
+export function parseRedisUrl(text: string, name = 'the Redis url'): Partial<Server> {
   const wrong = (why: string) =>
-    new ConfigError(`the Redis url ${why}; expected redis://user:password@host:6379/0 (rediss:// for TLS).`);
+    new ConfigError(`${name} ${why}; expected redis://user:password@host:6379/0 (rediss:// for TLS).`);
+  if (typeof text !== 'string') throw wrong('is no text');
   if (!URL.canParse(text)) throw wrong('cannot be parsed');
   const url = new URL(text);
-  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') throw wrong(`begins with ${url.protocol}//`);
+  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') {
+    throw wrong(text.includes('://') ? `begins with ${url.protocol}//` : 'does not begin with redis://');
+  }
   const db = url.searchParams.get('db') ?? url.pathname.slice(1);
   if (!/^\d*$/.test(db)) throw wrong('names a database that is no number');
+  const decoded = (part: string) => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      throw wrong("has a '%' in its user or password that encodes nothing (encodeURIComponent makes them fit)");
+    }
+  };
   return {
     ...(url.hostname !== '' && { host: url.hostname.replace(/^\[|\]$/g, '') }),
     ...(url.port !== '' && { port: Number(url.port) }),
-    ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
-    ...(url.password !== '' && { password: decodeURIComponent(url.password) }),
+    ...(url.username !== '' && { username: decoded(url.username) }),
+    ...(url.password !== '' && { password: decoded(url.password) }),
     ...(db !== '' && { db: Number(db) }),
     ...(url.protocol === 'rediss:' && { tls: {} }),
   };

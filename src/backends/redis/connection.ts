@@ -1,4 +1,4 @@
-/** One argument or bulk reply. Replies are always Buffers, so that values are binary-safe. */
+/** One argument. Text in a reply is always a Buffer, status replies too, so that values are binary-safe. */
 export type Arg = string | Buffer;
 export type Reply = null | number | Buffer | readonly Reply[];
 
@@ -22,15 +22,17 @@ export interface ScriptCall {
   readonly args: readonly Arg[];
 }
 
+/** `down` covers the pauses and the further tries until it is `ready` again; `connecting` is only the first try. */
 export type ConnectionState = 'idle' | 'connecting' | 'ready' | 'down' | 'closed';
 
 /**
  * The seam: all that Tierkeep asks of a Redis client, the same for every library and topology. Whatever is on the other side:
  *
  * - every call settles by its `deadline` (monotonic ms): with the reply, the server's own error (`BackendError`), `ConnectionError`
- *   when there is no connection or it went away, or `DeadlineError`;
- * - while the connection is down calls fail at once; nothing is queued, and **no command is ever sent twice**;
- * - it connects lazily, on the first call, and reconnects for ever with back-off until `close()`.
+ *   when there is no connection, it went away, or the server says that it cannot serve now (LOADING, READONLY…), or `DeadlineError`;
+ * - it connects lazily: the first calls wait for the first try to connect, within their deadlines. From then on, while the
+ *   connection is down, calls fail at once: nothing is queued, and **no command is ever sent twice**;
+ * - it reconnects for ever with back-off until `close()`; calls after that reject with `ClosedError`.
  */
 export interface Connection {
   readonly driver: 'ioredis' | 'node-redis';
@@ -39,22 +41,34 @@ export interface Connection {
   /** Starts connecting if that has not begun; settles when ready or when the first try has failed. Never rejects. */
   connect(): Promise<void>;
   command(command: Command, deadline: number): Promise<Reply>;
-  /** One round trip per node. Each command has its own reply or error. */
+  /**
+   * One round trip per node. Each command has its own reply or error, a `ConnectionError` or `DeadlineError` where its reply did not
+   * come; it rejects only when none of them was sent.
+   */
   batch(commands: readonly Command[], deadline: number): Promise<(Reply | Error)[]>;
-  /** Values in the order of `keys`. One round trip per node. */
+  /** Values in the order of `keys`; null for what is absent or no string. One round trip per node. */
   getMany(keys: readonly string[], deadline: number): Promise<(Buffer | null)[]>;
+  /** A server that does not know the script is sent its source: it has not run then, so that is no resend. */
   script(call: ScriptCall, deadline: number): Promise<Reply>;
+  /** As {@link batch}; a second round trip for the scripts that a server did not know. */
   scripts(calls: readonly ScriptCall[], deadline: number): Promise<(Reply | Error)[]>;
-  /** Keys that match, in batches of about `count`, from every master. A key may come twice (as SCAN says). */
+  /**
+   * Keys that match, in batches of about `count`, from every master. A key may come twice (as SCAN says). `deadline()` is asked
+   * for each round trip. It throws when the connection is lost on the way.
+   */
   scan(match: string, count: number, deadline: () => number): AsyncIterable<string[]>;
   /** Publishes to a channel; for tests and for messages that no script carries. */
   publish(channel: string, message: Arg, deadline: number): Promise<void>;
-  /** Subscribes on a connection of its own. */
+  /**
+   * Subscribes on a connection of its own, again after every loss of it. Resolves when subscribed, or when the first try to connect
+   * has failed: the listener hears when it stands. Rejects only with `BackendError` when the server forbids the channel.
+   */
   subscribe(channel: string, listener: SubscriptionListener): Promise<Subscription>;
   /** What to add to this process's wall clock to get the server's, in ms. Learnt at each connect and corrected by `learnTime`. */
   readonly clockOffset: number;
   /** Tells the seam what a server's clock said just now. */
   learnTime(serverMs: number): void;
+  /** `reason` says why it is down. Returns what takes the listener off again. */
   onState(listener: (state: ConnectionState, reason?: unknown) => void): () => void;
   /** Lets what is in flight finish (bounded), then closes what we opened. */
   close(): Promise<void>;
@@ -62,7 +76,7 @@ export interface Connection {
 
 export interface SubscriptionListener {
   message(message: Buffer): void;
-  /** The subscriber connection was lost (messages may be missed from now on) or stands again. */
+  /** The subscriber connection was lost (messages may be missed from now on) or stands (again). */
   state(state: 'subscribed' | 'lost'): void;
 }
 

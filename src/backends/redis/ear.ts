@@ -14,10 +14,7 @@ export class Ear {
   constructor(link: SubscriberLink, stallTimeout: number, lost: Lost) {
     this.#link = link;
     this.#watch = new StallWatch(stallTimeout, () => lost(new Error(`the subscriber heard nothing for ${stallTimeout} ms`)));
-    const ping = () => {
-      this.#ask(() => link.ping()).catch(lost);
-    };
-    this.#pings = setInterval(ping, stallTimeout);
+    this.#pings = setInterval(() => this.#ping(lost), stallTimeout);
     this.#pings.unref();
   }
 
@@ -53,6 +50,13 @@ export class Ear {
     clearInterval(this.#pings);
     this.#watch.stop();
     this.#link.destroy();
+  }
+
+  #ping(lost: Lost): void {
+    this.#ask(() => this.#link.ping()).catch((reason: unknown) => {
+      // A refusal is an answer too.
+      if (!isServerReply(reason)) lost(reason);
+    });
   }
 
   async #ask(request: () => Promise<void>): Promise<void> {

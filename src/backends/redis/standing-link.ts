@@ -61,6 +61,8 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
   lose(link: L, reason: unknown): void {
     if (link !== this.#link) return;
     const stood = link === this.#ready;
+    // One that is lost as soon as it stands is no success: it must not bring the pauses down.
+    if (stood && performance.now() - this.#attemptAt > longestPause) this.#failures = 0;
     this.#drop();
     if (this.#state !== 'closed') this.#retry(stood ? reason : handshakeFault(reason));
   }
@@ -118,7 +120,6 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
     if (link !== this.#link) return;
     clearTimeout(this.#timer);
     this.#ready = link;
-    this.#failures = 0;
     this.#reason = undefined;
     this.#become('ready');
     this.#firstTried();

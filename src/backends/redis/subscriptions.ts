@@ -17,6 +17,7 @@ export class Subscriptions {
   readonly #timings: Timings;
   readonly #listeners = new Map<string, Set<SubscriptionListener>>();
   #standing: StandingLink<Ear> | undefined;
+  #heard = false;
   #closed = false;
 
   constructor(driver: Driver, timings: Timings) {
@@ -85,7 +86,9 @@ export class Subscriptions {
   }
 
   #changed(standing: StandingLink<Ear>, state: ConnectionState): void {
-    if (state === 'down') {
+    const heard = this.#heard;
+    this.#heard = state === 'ready';
+    if (state === 'down' && heard) {
       for (const listeners of this.#listeners.values()) announce(listeners, 'lost');
     }
     const ear = standing.ready;

@@ -83,6 +83,32 @@ describe.each(libraries)('servers that cannot serve, over $library', ({ connect 
     }
   });
 
+  it('a user whom the server forbids even PING and TIME, who is served all the same', async () => {
+    await server.cli('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+get', '+set', '+subscribe');
+    const connection = connect({
+      host: '127.0.0.1',
+      port: server.port,
+      username: 'limited',
+      password: 'secret',
+      stallTimeout: 50,
+    });
+    const heard: string[] = [];
+    await connection.subscribe('news', {
+      message: (message) => heard.push(String(message)),
+      state: (state) => heard.push(state),
+    });
+    expect(await ask(connection, 'SET', 'k', 'v')).toEqual(Buffer.from('OK'));
+    expect((await rejection(ask(connection, 'DEL', 'k'))).message).toContain('NOPERM');
+    // Its liveness probe, a PING every 50 ms, is refused; that is an answer too.
+    await eventually(
+      async () => Number(/cmdstat_ping:.*rejected_calls=(\d+)/.exec(await server.cli('INFO', 'commandstats'))?.[1]) > 5,
+    );
+    await server.cli('PUBLISH', 'news', 'hello');
+    await eventually(() => heard.length === 2);
+    expect(heard).toEqual(['subscribed', 'hello']);
+    await connection.close();
+  });
+
   it('a server that is still loading, which is waited for', async () => {
     const loading = await startRedis({ args: ['--key-load-delay', '0'] });
     const filler = connect({ url: loading.url });
