@@ -1,0 +1,49 @@
+/**
+ * `npm run bench [-- --quick]`: every figure is a ratio to the raw library in the same interleaved run. Prints a table and writes
+ * bench/results/latest.json.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { startRedis } from '../test/support/redis-server.js';
+import { l1Cases } from './cases/l1.js';
+import { l2Cases } from './cases/l2.js';
+import { type Measured, measure } from './measure.js';
+import { stampedeInOneProcess, stampedeOfProcesses } from './stampede.js';
+
+const quick = process.argv.includes('--quick');
+const [rounds, roundMs] = quick ? [3, 100] : [9, 400];
+
+const redis = await startRedis();
+const measured: Measured[] = [];
+for (const work of [...(await l1Cases(redis.url)), ...(await l2Cases(redis.url))]) {
+  const result = await measure(work, rounds, roundMs);
+  measured.push(result);
+  console.log(`${result.name}: ${result.ratio.toFixed(2)} x`);
+  await work.close?.();
+}
+const stampedes = [await stampedeInOneProcess(redis.url), await stampedeOfProcesses(redis.url)];
+await redis.stop();
+
+console.table(
+  measured.map(({ name, rawNs, oursNs, kind, ratio, target, met }) => ({
+    work: name,
+    'raw, ns/op': Math.round(rawNs),
+    'ours, ns/op': Math.round(oursNs),
+    ratio: `${ratio.toFixed(2)} x ${kind === 'time' ? 'the time' : 'the speed'}`,
+    wanted: `${kind === 'time' ? '<=' : '>='} ${target}`,
+    met: met ? 'yes' : 'NO',
+  })),
+);
+console.table(
+  stampedes.map(({ callers, factoryRuns, overFactoryMs, target }) => ({
+    stampede: callers,
+    'factory runs': factoryRuns,
+    'over the factory, ms': Number(overFactoryMs.toFixed(1)),
+    wanted: `${target.factoryRuns} run, <= ${target.overFactoryMs} ms`,
+    met: factoryRuns <= target.factoryRuns && overFactoryMs <= target.overFactoryMs ? 'yes' : 'NO',
+  })),
+);
+
+const folder = new URL('./results/', import.meta.url);
+await mkdir(folder, { recursive: true });
+const report = { node: process.version, quick, at: new Date().toISOString(), measured, stampedes };
+await writeFile(new URL('latest.json', folder), `${JSON.stringify(report, null, 2)}\n`);
