@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls';
 import { createClient } from '@redis/client';
 import { Redis as Redis5 } from 'ioredis';
 import { Redis as Redis6 } from 'ioredis6';
@@ -12,7 +13,7 @@ export const libraries = [
   {
     library: 'ioredis 5',
     connect: (options: StandaloneOptions): Connection => connectStandalone({ ...options, driver: 'ioredis' }),
-    client: (url: string) => new Redis5(url, { lazyConnect: true }),
+    client: (url: string, tls?: ConnectionOptions) => new Redis5(url, { lazyConnect: true, ...(tls && { tls }) }),
   },
   {
     library: 'ioredis 6',
@@ -21,12 +22,12 @@ export const libraries = [
         ioredisDriverOver((settings) => new Redis6(settings), resolveServer(options)),
         options,
       ),
-    client: (url: string) => new Redis6(url, { lazyConnect: true }),
+    client: (url: string, tls?: ConnectionOptions) => new Redis6(url, { lazyConnect: true, ...(tls && { tls }) }),
   },
   {
     library: '@redis/client',
     connect: (options: StandaloneOptions): Connection => connectStandalone({ ...options, driver: 'node-redis' }),
-    client: (url: string) => createClient({ url }),
+    client: (url: string, tls?: ConnectionOptions) => createClient({ url, ...(tls && { socket: { ...tls, tls: true } }) }),
   },
 ] as const;
 

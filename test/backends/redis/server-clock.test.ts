@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { ServerClock } from '../../../src/backends/redis/server-clock.js';
+import { fakeClock } from '../../../src/testing/fake-clock.js';
+
+describe('what is known of the clock of a server', () => {
+  it('is taken from the middle of an exchange', () => {
+    const clock = fakeClock(1_000_000);
+    const server = new ServerClock(clock);
+    expect(server.offset).toBe(0);
+    const sentAt = clock.now();
+    clock.advance(10);
+    server.measured(1_005_005, sentAt);
+    expect(server.offset).toBe(5_000);
+  });
+
+  it('goes up at once: a reply is never older than it says', () => {
+    const clock = fakeClock(1_000_000);
+    const server = new ServerClock(clock);
+    server.learn(1_000_700);
+    expect(server.offset).toBe(700);
+  });
+
+  it('does not go down for slow replies among quick ones', () => {
+    const clock = fakeClock(1_000_000);
+    const server = new ServerClock(clock);
+    server.measured(1_000_000, clock.now());
+    for (let round = 0; round < 100; round++) {
+      clock.advance(10);
+      server.learn(clock.now() - (round % 10 === 0 ? 0 : 300));
+    }
+    expect(server.offset).toBe(0);
+  });
+
+  it('follows a clock that was set back, after a row of samples, to the best of them', () => {
+    const clock = fakeClock(1_000_000);
+    const server = new ServerClock(clock);
+    server.measured(1_000_000, clock.now());
+    for (let round = 0; round < 15; round++) server.learn(clock.now() - 60_000 - round);
+    expect(server.offset).toBe(0);
+    server.learn(clock.now() - 60_100);
+    expect(server.offset).toBe(-60_000);
+  });
+});
