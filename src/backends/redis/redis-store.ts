@@ -39,7 +39,7 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
   const names = physicalKeys(settings.name);
   const readOne = batchReads(connection);
 
-  function bytesOf(entry: Entry): Buffer {
+  function bytesOf(entry: Entry): Buffer | string {
     return encodeEntry(entry, connection.clockOffset);
   }
 

@@ -16,7 +16,8 @@ export class ServerClock {
   }
 
   get offset(): number {
-    return this.#offset;
+    // Whole ms, since it is added to wall clock times, which are.
+    return Math.round(this.#offset);
   }
 
   /** From an exchange made for it: the server looked at its clock between `sentAt` (our wall clock) and now. */
