@@ -33,7 +33,7 @@ describe.each(libraries)('close over $library', ({ connect }) => {
       expect(await rejection(connection.subscribe('c', deaf))).toBeInstanceOf(ClosedError);
       await connection.connect();
       await connection.close();
-      await eventually(() => expect(leftovers.left()).toEqual({ timers: [], sockets: 0 }), { within: 2_000 });
+      await eventually(() => expect(leftovers.left()).toEqual({ timers: [], sockets: 0 }), { within: 1_000 });
     } finally {
       leftovers.end();
     }
