@@ -37,7 +37,7 @@ const scanCount = 500;
 export function redisStore(connection: Connection, settings: RedisStoreSettings): Store {
   const { clock, events } = settings;
   const names = physicalKeys(settings.name);
-  const readOne = batchReads(connection);
+  const readOne = batchReads(connection, clock);
 
   function bytesOf(entry: Entry): Buffer | string {
     return encodeEntry(entry, connection.clockOffset);
