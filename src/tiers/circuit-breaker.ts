@@ -80,11 +80,22 @@ export function withCircuitBreaker(
   breaker.on('close', () => enter('closed'));
   breaker.on('halfOpen', () => {
     enter('half-open');
-    breaker.fire(() => store.ping(clock.monotonic() + settings.probeTimeout)).catch(() => undefined);
+    // A call from before the opening may fail only now and open the circuit again; the probe's answer is the newer word.
+    breaker
+      .fire(() => store.ping(clock.monotonic() + settings.probeTimeout))
+      .then(
+        () => breaker.isShutdown || breaker.close(),
+        () => undefined,
+      );
   });
 
   function guarded<T>(operation: string, call: () => Promise<T>): Promise<T> {
-    if (circuit.state === 'closed') return breaker.fire(call) as Promise<T>;
+    // The store says for itself that it is closed.
+    if (breaker.isShutdown) return call();
+    return circuit.state === 'closed' ? (breaker.fire(call) as Promise<T>) : refused(operation);
+  }
+
+  function refused(operation: string): Promise<never> {
     return Promise.reject(
       new CircuitOpenError(`${store.name} is away: the circuit is ${circuit.state}, ${operation} was not tried.`, {
         backend: store.name,
@@ -114,16 +125,18 @@ export function withCircuitBreaker(
       breaker.shutdown();
       return store.close();
     },
-    ...(store.leases === undefined ? {} : { leases: guardedLeases(store.leases, guarded) }),
+    ...(store.leases === undefined ? {} : { leases: guardedLeases(store.leases) }),
   };
-}
 
-function guardedLeases(leases: Leases, guarded: <T>(operation: string, call: () => Promise<T>) => Promise<T>): Leases {
-  return {
-    ms: leases.ms,
-    load: (key, token, seen, deadline) => guarded('load', () => leases.load(key, token, seen, deadline)),
-    renew: (key, token, deadline) => guarded('renew', () => leases.renew(key, token, deadline)),
-    fill: (key, token, entry, deadline) => guarded('fill', () => leases.fill(key, token, entry, deadline)),
-    release: (key, token, deadline) => guarded('release', () => leases.release(key, token, deadline)),
-  };
+  function guardedLeases(leases: Leases): Leases {
+    return {
+      ms: leases.ms,
+      load: (key, token, seen, deadline) => guarded('load', () => leases.load(key, token, seen, deadline)),
+      renew: (key, token, deadline) => guarded('renew', () => leases.renew(key, token, deadline)),
+      fill: (key, token, entry, deadline) => guarded('fill', () => leases.fill(key, token, entry, deadline)),
+      // Housekeeping that nobody may be waiting for any more: it says nothing new about the store, and would say it late.
+      release: (key, token, deadline) =>
+        circuit.state === 'closed' ? leases.release(key, token, deadline) : refused('release'),
+    };
+  }
 }

@@ -4,7 +4,7 @@ import type { Emitter } from '../events.js';
 import type { LocalStore, Store } from '../store.js';
 import { type CircuitBreakerSettings, withCircuitBreaker } from './circuit-breaker.js';
 import type { Core } from './core.js';
-import type { Counters } from './counters.js';
+import { type Counters, countStale } from './counters.js';
 import { Fence } from './fence.js';
 import { Flights } from './flights.js';
 import { Namespaces } from './namespaces.js';
@@ -22,10 +22,16 @@ export interface Composition {
   readonly counters: Counters;
   readonly defaults: Defaults;
   readonly outageTtl: number;
+  readonly onClose?: (() => void) | undefined;
 }
 
 /** Puts the tiers together into one cache. */
 export function composeCache(parts: Composition): TieredCache {
+  return new TieredCacheView(composeCore(parts), '', parts.defaults);
+}
+
+/** What all views of one cache share. */
+export function composeCore(parts: Composition): Core {
   const { clock, events, local, localRole } = parts;
   const fence = new Fence();
 
@@ -42,13 +48,14 @@ export function composeCache(parts: Composition): TieredCache {
     localRole,
     l2: parts.l2 === undefined ? undefined : withCircuitBreaker(parts.l2, parts.circuitBreaker, clock, onCircuit),
     fence,
-    flights: new Flights(fence, clock),
+    flights: new Flights(fence, clock, ({ ticket, standInTier }) => countStale(core, ticket.key, standInTier)),
     namespaces: new Namespaces(),
     events,
     counters: parts.counters,
     outageTtl: parts.outageTtl,
+    onClose: parts.onClose,
     closed: false,
     closing: undefined,
   };
-  return new TieredCacheView(core, '', parts.defaults);
+  return core;
 }

@@ -24,6 +24,8 @@ export interface Core {
   readonly counters: Counters;
   /** How long what is stored while L2 is away may live, ms. */
   readonly outageTtl: number;
+  /** Called once everything is closed. Must not throw. */
+  readonly onClose: (() => void) | undefined;
   closed: boolean;
   /** Set by `close()`; a second call gets the same promise. */
   closing: Promise<void> | undefined;
@@ -68,8 +70,11 @@ export function closeCore(core: Core): Promise<void> {
   core.closing ??= (async () => {
     core.closed = true;
     core.flights.endAll(closedError(core));
+    // What still drains must not fill memory again, or a closed cache would answer.
+    core.fence.markAll();
     core.local.clear();
     await core.l2?.close();
+    core.onClose?.();
     core.events.clear();
   })();
   return core.closing;

@@ -1,6 +1,6 @@
-import type { Entry } from '../entries/entry.js';
 import { isFresh } from '../entries/freshness.js';
 import type { Core } from './core.js';
+import type { Found, TierName } from './reads.js';
 
 /** Plain integers that grow: the cheapest thing that can be read at any time. */
 export interface Counters {
@@ -46,22 +46,29 @@ export function countL1Hit(core: Core, key: string): void {
   if (core.events.heard.hit) core.events.emit('hit', { key, tier: 'l1', stale: false });
 }
 
-/** A read that L1 could not serve. */
-export function countBeyondL1(core: Core, key: string, entry: Entry | undefined): void {
+/** A read that found no fresh copy in L1, by what it found instead. A tier that was not asked has neither hit nor miss. */
+export function countBeyondL1(core: Core, key: string, { entry, tier }: Found): void {
   const { counters, events } = core;
+  const fresh = isFresh(entry, core.clock.now());
+  if (fresh && tier === 'l1') {
+    countL1Hit(core, key);
+    return;
+  }
   if (core.localRole === 'tier') counters.l1Misses += 1;
-  if (isFresh(entry, core.clock.now())) {
+  if (fresh) {
     counters.l2Hits += 1;
-    if (events.heard.hit) events.emit('hit', { key, tier: 'l2', stale: false });
+    if (events.heard.hit) events.emit('hit', { key, tier, stale: false });
   } else {
-    if (core.l2 !== undefined) counters.l2Misses += 1;
-    countMiss(core, key);
+    if (tier === 'l2') counters.l2Misses += 1;
+    counters.misses += 1;
+    if (events.heard.miss) events.emit('miss', { key });
   }
 }
 
-export function countMiss(core: Core, key: string): void {
-  core.counters.misses += 1;
-  if (core.events.heard.miss) core.events.emit('miss', { key });
+/** A miss that was answered with a stale value all the same. */
+export function countStale(core: Core, key: string, tier: TierName): void {
+  core.counters.staleServed += 1;
+  if (core.events.heard.hit) core.events.emit('hit', { key, tier, stale: true });
 }
 
 export function countSet(core: Core, key: string): void {

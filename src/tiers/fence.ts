@@ -19,9 +19,22 @@ export class Fence {
     return { key, slot, generation: slot.generation, epoch: this.#epoch };
   }
 
+  /** Closing twice is harmless. A closed ticket hears of nothing any more, so it counts as marked. */
   close(ticket: Ticket): void {
+    if (ticket.generation === CLOSED) return;
+    ticket.generation = CLOSED;
     ticket.slot.open -= 1;
     if (ticket.slot.open === 0) this.#slots.delete(ticket.key);
+  }
+
+  /** For an operation that begins only now, whatever was acknowledged before. Says whether the ticket was marked. */
+  renew(ticket: Ticket): boolean {
+    const marked = this.isMarked(ticket);
+    if (ticket.generation !== CLOSED) {
+      ticket.generation = ticket.slot.generation;
+      ticket.epoch = this.#epoch;
+    }
+    return marked;
   }
 
   /** Marks everything that is open under the key. */
@@ -45,11 +58,13 @@ export class Fence {
   }
 }
 
+const CLOSED = -1;
+
 export interface Ticket {
   readonly key: string;
   readonly slot: Slot;
-  readonly generation: number;
-  readonly epoch: number;
+  generation: number;
+  epoch: number;
 }
 
 interface Slot {

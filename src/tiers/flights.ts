@@ -3,9 +3,11 @@ import type { Entry } from '../entries/entry.js';
 import { mayStandIn } from '../entries/freshness.js';
 import { FactoryTimeoutError } from '../errors.js';
 import type { Fence, Ticket } from './fence.js';
+import type { TierName } from './reads.js';
 
 /** One running load of one key in this process. */
 export interface Flight {
+  /** Open until the load has stored what it will store, or may store nothing any more. */
   readonly ticket: Ticket;
   /** Whether it was started to replace even a fresh value. */
   readonly forced: boolean;
@@ -13,46 +15,17 @@ export interface Flight {
   readonly done: Promise<unknown>;
   /** Settles as the load does, or at the hard time-out with the stand-in or a `FactoryTimeoutError`. */
   readonly answer: Promise<unknown>;
+  /** When `answer` settles at the latest, on the monotonic clock. */
+  readonly answersBy: number;
   /** Aborts at the hard time-out and at close. */
   readonly signal: AbortSignal;
-  /** The stale entry that may answer when the factory cannot. */
+  /** The stale entry that may answer when the factory cannot, and where it was found. */
   standIn: Entry | undefined;
+  standInTier: TierName;
   /** The hard time-out has passed, the load still runs. */
   overdue: boolean;
-  /** It was overdue for a whole hard time-out: nobody waits for it any more and it may store nothing. */
-  abandoned: boolean;
-}
-
-/** Waits for a flight as one of its callers: at most `hardTimeout`, and no longer than the caller wants to. */
-export function waitFor(flight: Flight, hardTimeout: number, clock: Clock, signal: AbortSignal | undefined): Promise<unknown> {
-  const answer = flight.overdue ? lateAnswer(flight, hardTimeout, clock) : flight.answer;
-  return signal === undefined ? answer : untilAborted(answer, signal);
-}
-
-/** For whoever joins a flight whose own time-out has passed. */
-function lateAnswer(flight: Flight, hardTimeout: number, clock: Clock): Promise<unknown> {
-  if (mayStandIn(flight.standIn, clock.now())) return Promise.resolve(flight.standIn.value);
-  return new Promise((resolve, reject) => {
-    const timer = clock.schedule(hardTimeout, () => reject(timeoutError(flight.ticket.key, hardTimeout)));
-    flight.done.finally(() => timer.cancel()).then(resolve, reject);
-  });
-}
-
-function untilAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    answer.finally(() => signal.removeEventListener('abort', onAbort)).then(resolve, reject);
-  });
-}
-
-function timeoutError(key: string, ms: number): FactoryTimeoutError {
-  return new FactoryTimeoutError(
-    `No value within the hard time-out of ${ms} ms. Make the factory heed its signal, or raise hardTimeout.`,
-    {
-      key,
-    },
-  );
+  /** Called when it is given up while it still runs: overdue for a whole hard time-out, or the cache was closed. */
+  onGivenUp: (() => void) | undefined;
 }
 
 /** The loads that run now, one per key at most that callers may join. */
@@ -63,6 +36,7 @@ export class Flights {
   constructor(
     private readonly fence: Fence,
     private readonly clock: Clock,
+    private readonly onStandIn: (flight: Flight) => void,
   ) {}
 
   get size(): number {
@@ -76,47 +50,52 @@ export class Flights {
     return forced && !flight.forced ? undefined : flight;
   }
 
-  /** Starts a load. The ticket is open before the load does anything, and until it has stored what it will store. */
+  /**
+   * Starts a load. The ticket is open before the load does anything. A forced one overtakes the loads that run: whoever began before
+   * it must not have the last word.
+   */
   start(key: string, forced: boolean, hardTimeout: number, load: (flight: Flight) => Promise<unknown>): Flight {
     const { fence, clock } = this;
     const abort = new AbortController();
-    const ticket = fence.open(key);
+    if (forced) fence.mark(key);
     const flight = {
-      ticket,
+      ticket: fence.open(key),
       forced,
       signal: abort.signal,
-      standIn: undefined as Entry | undefined,
+      answersBy: clock.monotonic() + hardTimeout,
+      standIn: undefined,
+      standInTier: 'l2',
       overdue: false,
-      abandoned: false,
-      done: undefined as unknown as Promise<unknown>,
-      answer: undefined as unknown as Promise<unknown>,
-    };
+      onGivenUp: undefined,
+    } as Flight & { done: Promise<unknown>; answer: Promise<unknown> };
     let timer: Timer;
 
     flight.answer = new Promise((resolve, reject) => {
-      const end = (error: unknown) => {
-        timer.cancel();
-        flight.abandoned = true;
-        abort.abort(error);
-        reject(error);
-      };
       const timeOut = () => {
         const error = timeoutError(key, hardTimeout);
         flight.overdue = true;
         // The flight keeps its place, so that no second slow factory piles up behind the first, but not for ever.
-        timer = clock.schedule(hardTimeout, () => this.#abandon(key, flight));
-        if (mayStandIn(flight.standIn, clock.now())) resolve(flight.standIn.value);
+        timer = clock.schedule(hardTimeout, () => {
+          this.#endings.delete(end);
+          this.#giveUp(flight);
+        });
+        if (this.#standsIn(flight)) resolve(flight.standIn.value);
         else reject(error);
         abort.abort(error);
       };
-      this.#endings.add(end);
+      const end = (error: unknown) => {
+        timer.cancel();
+        this.#giveUp(flight);
+        reject(error);
+        abort.abort(error);
+      };
       timer = clock.schedule(hardTimeout, timeOut);
+      this.#endings.add(end);
       this.#table.set(key, flight);
       flight.done = load(flight).finally(() => {
         timer.cancel();
         this.#endings.delete(end);
-        fence.close(ticket);
-        this.#forget(key, flight);
+        this.#leave(flight);
       });
       flight.done.then(resolve, reject);
     });
@@ -125,20 +104,71 @@ export class Flights {
     return flight;
   }
 
+  /** Waits for a flight as one of its callers: at most `hardTimeout`, and no longer than the caller wants to. */
+  wait(flight: Flight, hardTimeout: number, signal: AbortSignal | undefined): Promise<unknown> {
+    const soonEnough = !flight.overdue && flight.answersBy <= this.clock.monotonic() + hardTimeout;
+    const answer = soonEnough ? flight.answer : this.#ownAnswer(flight, hardTimeout);
+    return signal === undefined ? answer : untilAborted(answer, signal);
+  }
+
   /** Ends every wait with the error; running factories see their signal abort and may store nothing. */
   endAll(error: unknown): void {
-    for (const end of this.#endings) end(error);
-    this.#endings.clear();
-    this.#table.clear();
+    for (const end of [...this.#endings]) end(error);
   }
 
-  #abandon(key: string, flight: Flight): void {
-    flight.abandoned = true;
-    this.#forget(key, flight);
+  /** For a caller whose time ends before the flight's, or who joins a flight whose own time has passed. */
+  #ownAnswer(flight: Flight, hardTimeout: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (flight.overdue && this.#standsIn(flight)) return resolve(flight.standIn.value);
+      const leave = () => {
+        timer.cancel();
+        this.#endings.delete(end);
+      };
+      const end = (error: unknown) => {
+        leave();
+        reject(error);
+      };
+      const timer = this.clock.schedule(hardTimeout, () => {
+        leave();
+        if (this.#standsIn(flight)) resolve(flight.standIn.value);
+        else reject(timeoutError(flight.ticket.key, hardTimeout));
+      });
+      this.#endings.add(end);
+      const awaited = flight.overdue ? flight.done : flight.answer;
+      awaited.finally(leave).then(resolve, reject);
+    });
   }
 
-  #forget(key: string, flight: Flight): void {
+  #standsIn(flight: Flight): flight is Flight & { standIn: Entry } {
+    if (!mayStandIn(flight.standIn, this.clock.now())) return false;
+    this.onStandIn(flight);
+    return true;
+  }
+
+  #giveUp(flight: Flight): void {
+    this.#leave(flight);
+    flight.onGivenUp?.();
+  }
+
+  #leave(flight: Flight): void {
+    const { ticket } = flight;
+    this.fence.close(ticket);
     // A newer flight may have taken the place.
-    if (this.#table.get(key) === flight) this.#table.delete(key);
+    if (this.#table.get(ticket.key) === flight) this.#table.delete(ticket.key);
   }
+}
+
+function untilAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    answer.finally(() => signal.removeEventListener('abort', onAbort)).then(resolve, reject);
+  });
+}
+
+function timeoutError(key: string, ms: number): FactoryTimeoutError {
+  return new FactoryTimeoutError(
+    `No value within the hard time-out of ${ms} ms. Make the factory heed its signal, or raise hardTimeout.`,
+    { key },
+  );
 }

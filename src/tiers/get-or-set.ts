@@ -1,10 +1,11 @@
 import { type Entry, newEntry } from '../entries/entry.js';
 import { isFresh, mayStandIn } from '../entries/freshness.js';
 import { type Budget, budgetOf } from './budget.js';
-import { away, type Core, keepCopy, keepForOutage, tryL2 } from './core.js';
-import { countBeyondL1 } from './counters.js';
+import { type Away, away, type Core, keepCopy, keepForOutage, tryL2 } from './core.js';
+import { countBeyondL1, countStale } from './counters.js';
 import type { Flight } from './flights.js';
-import { type HeldLease, takeLease } from './lease.js';
+import { type RightToFill, takeLease } from './lease.js';
+import { type Found, inMemory } from './reads.js';
 import { type FactoryRun, type Made, runFactory } from './run-factory.js';
 
 export interface Load extends FactoryRun {
@@ -17,83 +18,72 @@ export interface Load extends FactoryRun {
  * already; its ticket is open, so an invalidation from here on marks it.
  */
 export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<unknown> {
+  const { key } = flight.ticket;
   const budget = budgetOf(load.budget, core.clock);
 
   // 1. Somebody may have worked it out already.
-  const found = await readTiers(core, flight, budget);
+  const found = await readTiers(core, key, budget);
   if (!flight.forced) {
-    if (isFresh(found, core.clock.now())) return takeFound(core, flight, found);
-    flight.standIn = found;
+    if (isFresh(found.entry, core.clock.now())) return takeFound(core, flight, found, found.entry);
+    flight.standIn = found.entry;
+    flight.standInTier = found.tier;
   }
 
   // 2. Of all processes one may fill the key. The others get what it stores, or the stale value while it works.
-  const right = await takeLease(core, flight, found, budget);
-  if (right.state === 'found' && !right.stale) return takeFound(core, flight, right.entry);
-  countBeyondL1(core, flight.ticket.key, undefined);
-  if (right.state === 'found') return takeStale(core, right.entry);
-  const lease = right.state === 'leased' ? right.lease : undefined;
+  const right = await takeLease(core, flight, found.entry, budget);
+  if (right.state === 'filled') return takeFound(core, flight, { entry: right.entry, tier: 'l2' }, right.entry);
+  countBeyondL1(core, key, { entry: undefined, tier: found.tier });
+  if (right.state === 'filling') return takeStale(core, flight, right.entry);
 
-  // 3. The factory runs. If it fails, a stale value may stand in; else its own error reaches every caller untouched.
+  // 3. The factory runs, unless the time-out or the end of the cache came first: nobody would wait for it.
+  if (flight.signal.aborted) {
+    await right.lease?.release(budget);
+    throw flight.signal.reason;
+  }
   let made: Made;
   try {
-    made = await runFactory(core, flight, load, found);
+    made = await runFactory(core, flight, load, right.replaces);
   } catch (error) {
-    await lease?.release(budget);
+    // A stale value may stand in; else the factory's own error reaches every caller untouched.
+    await right.lease?.release(budget);
     if (!mayStandIn(flight.standIn, core.clock.now())) throw error;
-    return takeStale(core, flight.standIn);
+    return takeStale(core, flight, flight.standIn);
   }
 
   // 4. The value is stored, unless it is not to be, or something newer was acknowledged while it was made.
-  if (made.life === undefined) {
-    await lease?.release(budget);
-  } else {
-    const entry = newEntry(made.value, made.life, core.clock.now(), made.cost);
-    await store(core, flight, entry, right.state, lease, budget);
-  }
+  if (made.life === undefined) await right.lease?.release(budget);
+  else await store(core, flight, newEntry(made.value, made.life, core.clock.now(), made.cost), right, budget);
   return made.value;
 }
 
-async function readTiers(core: Core, flight: Flight, budget: Budget): Promise<Entry | undefined> {
-  const { l2, local } = core;
-  const key = flight.ticket.key;
-  if (l2 === undefined) return local.get(key);
-  const found = await tryL2(core, 'read', () => budget.spend((deadline) => l2.read(key, deadline)));
-  // What memory keeps counts only while L2 cannot be asked: L2 may have been told to forget it.
-  return found === away ? local.get(key) : found;
+async function readTiers(core: Core, key: string, budget: Budget): Promise<Found> {
+  const { l2 } = core;
+  if (l2 === undefined) return inMemory(core, key);
+  const entry = await tryL2(core, 'read', () => budget.spend((deadline) => l2.read(key, deadline)));
+  return entry === away ? inMemory(core, key) : { entry, tier: 'l2' };
 }
 
-function takeFound(core: Core, flight: Flight, entry: Entry): unknown {
-  countBeyondL1(core, flight.ticket.key, entry);
-  keepCopy(core, flight.ticket, entry);
+function takeFound(core: Core, flight: Flight, found: Found, entry: Entry): unknown {
+  countBeyondL1(core, flight.ticket.key, found);
+  if (found.tier === 'l2') keepCopy(core, flight.ticket, entry);
   return entry.value;
 }
 
-function takeStale(core: Core, entry: Entry): unknown {
-  core.counters.staleServed += 1;
+function takeStale(core: Core, flight: Flight, entry: Entry): unknown {
+  // Overdue: those who waited have had it already.
+  if (!flight.overdue) countStale(core, flight.ticket.key, flight.standInTier);
   return entry.value;
 }
 
-async function store(
-  core: Core,
-  flight: Flight,
-  entry: Entry,
-  right: 'leased' | 'unleased' | 'away',
-  lease: HeldLease | undefined,
-  budget: Budget,
-): Promise<void> {
-  const { l2, fence } = core;
+async function store(core: Core, flight: Flight, entry: Entry, right: RightToFill, budget: Budget): Promise<void> {
+  const { fence } = core;
   const { key } = flight.ticket;
-  if (fence.isMarked(flight.ticket) || flight.abandoned) {
+  if (fence.isMarked(flight.ticket)) {
     refuse(core, key);
-    await lease?.release(budget);
+    await right.lease?.release(budget);
     return;
   }
-  const stored = await tryL2(core, 'fill', async () => {
-    if (lease !== undefined) return lease.fill(entry, budget);
-    if (right === 'away') return away;
-    if (l2 !== undefined) await budget.spend((deadline) => l2.write(key, entry, deadline));
-    return true;
-  });
+  const stored = await fill(core, key, entry, right, budget);
   if (stored === false) {
     refuse(core, key);
     return;
@@ -102,6 +92,16 @@ async function store(
   else keepCopy(core, flight.ticket, entry);
   // Reads of this key that are still under way may have seen what was there before.
   fence.mark(key);
+}
+
+/** False when L2 refused it as too late. */
+async function fill(core: Core, key: string, entry: Entry, right: RightToFill, budget: Budget): Promise<boolean | Away> {
+  const { l2 } = core;
+  if (right.lease !== undefined) return right.lease.fill(entry, budget);
+  if (right.state === 'away') return away;
+  if (l2 === undefined) return true;
+  const written = await tryL2(core, 'fill', () => budget.spend((deadline) => l2.write(key, entry, deadline)));
+  return written === away ? away : true;
 }
 
 function refuse(core: Core, key: string): void {

@@ -3,22 +3,31 @@ import { type Entry, newStamp } from '../entries/entry.js';
 import { isFresh, mayStandIn } from '../entries/freshness.js';
 import type { Leases } from '../store.js';
 import type { Budget } from './budget.js';
-import { away, type Core, tryL2 } from './core.js';
+import { type Away, away, type Core, tryL2 } from './core.js';
 import type { Flight } from './flights.js';
 
 /** What asking for the right to fill a key led to. */
 export type Right =
-  | { readonly state: 'leased'; readonly lease: HeldLease }
-  /** Somebody else filled it, or fills it now and a stale value may stand in. */
-  | { readonly state: 'found'; readonly entry: Entry; readonly stale: boolean }
-  /** L2 knows no leases (a custom store), or there is no L2: only this process's own flight keeps others off. */
-  | { readonly state: 'unleased' }
-  /** L2 is away. */
-  | { readonly state: 'away' };
+  | RightToFill
+  /** Somebody else filled it. */
+  | { readonly state: 'filled'; readonly entry: Entry }
+  /** Somebody else fills it now and a stale value may stand in. */
+  | { readonly state: 'filling'; readonly entry: Entry };
+
+export interface RightToFill {
+  /**
+   * `unleased`: L2 knows no leases (a custom store), or there is no L2, so only this process's own flight keeps others off.
+   * `away`: L2 cannot be asked.
+   */
+  readonly state: 'leased' | 'unleased' | 'away';
+  readonly lease: HeldLease | undefined;
+  /** The newest entry seen: what a fill would replace. */
+  readonly replaces: Entry | undefined;
+}
 
 export interface HeldLease {
   /** Whether the entry was stored; false when the lease was voided meanwhile by a newer write or delete. */
-  fill(entry: Entry, budget: Budget): Promise<boolean>;
+  fill(entry: Entry, budget: Budget): Promise<boolean | Away>;
   release(budget: Budget): Promise<void>;
 }
 
@@ -32,73 +41,96 @@ const longestPauseMs = 50;
  */
 export async function takeLease(core: Core, flight: Flight, found: Entry | undefined, budget: Budget): Promise<Right> {
   const leases = core.l2?.leases;
-  if (leases === undefined) return { state: 'unleased' };
+  if (leases === undefined) return { state: 'unleased', lease: undefined, replaces: found };
   const key = flight.ticket.key;
+  let replaces = found;
   let seen = found?.stamp ?? '';
   let pause = firstPauseMs;
   for (;;) {
     // A new token each time: one that was asked before may be voided already, and must not come to life again.
     const token = newStamp();
     const reply = await tryL2(core, 'load', () => budget.poll((deadline) => leases.load(key, token, seen, deadline)));
-    if (reply === away) return { state: 'away' };
+    if (reply === away) {
+      letGo(core.clock, leases, key, token);
+      return { state: 'away', lease: undefined, replaces };
+    }
     switch (reply.state) {
       case 'granted':
-        return { state: 'leased', lease: hold(core, flight, leases, token) };
+        // From here on the lease answers for the value: a later write voids it, and an earlier one the factory will see. But what
+        // was read before that one must not come back.
+        if (core.fence.renew(flight.ticket)) {
+          replaces = undefined;
+          flight.standIn = undefined;
+        }
+        return { state: 'leased', lease: hold(core, flight, leases, token), replaces };
       case 'unusable':
         seen = '*';
+        replaces = undefined;
         break;
       case 'newer':
         seen = reply.entry.stamp;
+        replaces = reply.entry;
         if (flight.forced) break;
-        if (isFresh(reply.entry, core.clock.now())) return { state: 'found', entry: reply.entry, stale: false };
+        if (isFresh(reply.entry, core.clock.now())) return { state: 'filled', entry: reply.entry };
         flight.standIn = reply.entry;
+        flight.standInTier = 'l2';
         break;
       case 'held':
-        if (mayStandIn(flight.standIn, core.clock.now())) return { state: 'found', entry: flight.standIn, stale: true };
+        if (mayStandIn(flight.standIn, core.clock.now())) return { state: 'filling', entry: flight.standIn };
+        // Whoever holds the lease will replace what cannot be read; '*' would not see that it was done.
+        if (seen === '*') seen = '';
         await sleep(core.clock, Math.min(pause * (0.5 + Math.random()), reply.ms + 1), flight.signal);
         pause = Math.min(pause * 1.5, longestPauseMs);
     }
   }
 }
 
-/** Keeps a lease alive while the factory runs: renewed at a third of its life, until it is used, lost or abandoned. */
+/** Keeps a lease alive while the factory runs: renewed at a third of its life, until it is used, lost or given up. */
 function hold(core: Core, flight: Flight, leases: Leases, token: string): HeldLease {
   const { clock } = core;
-  const key = flight.ticket.key;
+  const { key } = flight.ticket;
   const third = leases.ms / 3;
   let over = false;
   let timer = clock.schedule(third, renew);
-  flight.signal.addEventListener('abort', endIfAbandoned, { once: true });
+  flight.onGivenUp = () => {
+    if (end()) letGo(clock, leases, key, token);
+  };
 
   function renew(): void {
-    if (over || flight.abandoned) return;
     tryL2(core, 'renew', () => leases.renew(key, token, clock.monotonic() + third)).then((kept) => {
       // Away: it may still be there at the next try, and if it is not, the fill will be refused.
       if (!over && kept !== false) timer = clock.schedule(third, renew);
     }, end);
   }
 
-  function end(): void {
+  /** False when it was over already. */
+  function end(): boolean {
+    if (over) return false;
     over = true;
     timer.cancel();
-    flight.signal.removeEventListener('abort', endIfAbandoned);
-  }
-
-  /** A hard time-out aborts the signal too, but the slow factory keeps its lease; a closed cache does not. */
-  function endIfAbandoned(): void {
-    if (flight.abandoned) end();
+    flight.onGivenUp = undefined;
+    return true;
   }
 
   return {
-    fill(entry, budget) {
+    async fill(entry, budget) {
       end();
-      return budget.spend((deadline) => leases.fill(key, token, entry, deadline));
+      const stored = await tryL2(core, 'fill', () => budget.spend((deadline) => leases.fill(key, token, entry, deadline)));
+      if (stored === away) letGo(clock, leases, key, token);
+      return stored;
     },
     async release(budget) {
-      end();
-      await tryL2(core, 'release', () => budget.spend((deadline) => leases.release(key, token, deadline)));
+      if (end()) await tryL2(core, 'release', () => budget.spend((deadline) => leases.release(key, token, deadline)));
     },
   };
+}
+
+/**
+ * Gives up a lease that may be there or not: a request whose reply never came may have been executed, and a lease that nobody knows
+ * of would hold every process off until its end. Nobody waits for this.
+ */
+function letGo(clock: Clock, leases: Leases, key: string, token: string): void {
+  leases.release(key, token, clock.monotonic() + leases.ms / 3).catch(() => undefined);
 }
 
 function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {

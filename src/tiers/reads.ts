@@ -2,6 +2,19 @@ import type { Entry } from '../entries/entry.js';
 import { isFresh } from '../entries/freshness.js';
 import { away, type Core, keepCopy, tryL2 } from './core.js';
 
+export type TierName = 'l1' | 'l2';
+
+/** What was found beyond a fresh L1 copy, and who said so: memory answers only where L2 cannot be asked. */
+export interface Found {
+  readonly entry: Entry | undefined;
+  readonly tier: TierName;
+}
+
+export interface FoundMany {
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly tier: TierName;
+}
+
 /** The entry in L1 if it is fresh. Reads nothing else, so it can be the first step of a hot path. */
 export function freshInL1(core: Core, key: string): Entry | undefined {
   if (core.localRole !== 'tier') return undefined;
@@ -9,48 +22,52 @@ export function freshInL1(core: Core, key: string): Entry | undefined {
   return entry !== undefined && entry.freshUntil > core.clock.coarseNow() ? entry : undefined;
 }
 
+/** What memory keeps, fresh or stale. It counts only while L2 cannot be asked: L2 may have been told to forget it. */
+export function inMemory(core: Core, key: string): Found {
+  return { entry: notExpired(core.local.get(key), core.clock.now()), tier: 'l1' };
+}
+
 /** What is there beyond a fresh L1 copy: L2's word if it can be asked, else what memory keeps. Fresh or stale, not expired. */
-export async function readBeyondL1(core: Core, key: string, budget: number): Promise<Entry | undefined> {
+export async function readBeyondL1(core: Core, key: string, budget: number): Promise<Found> {
   const { l2, fence, clock } = core;
-  if (l2 === undefined) return notExpired(core.local.get(key), clock.now());
+  if (l2 === undefined) return inMemory(core, key);
   const ticket = fence.open(key);
   try {
-    const found = await tryL2(core, 'read', () => l2.read(key, clock.monotonic() + budget));
-    if (found === away) return notExpired(core.local.get(key), clock.now());
-    if (isFresh(found, clock.now())) keepCopy(core, ticket, found);
-    return found;
+    const entry = await tryL2(core, 'read', () => l2.read(key, clock.monotonic() + budget));
+    if (entry === away) return inMemory(core, key);
+    if (isFresh(entry, clock.now())) keepCopy(core, ticket, entry);
+    return { entry, tier: 'l2' };
   } finally {
     fence.close(ticket);
   }
 }
 
 /** The same for many keys, in one round trip per node. */
-export async function readManyBeyondL1(core: Core, keys: readonly string[], budget: number): Promise<Map<string, Entry>> {
+export async function readManyBeyondL1(core: Core, keys: readonly string[], budget: number): Promise<FoundMany> {
   const { l2, fence, clock } = core;
   if (l2 === undefined) return manyInMemory(core, keys);
   const tickets = keys.map((key) => fence.open(key));
   try {
-    const found = await tryL2(core, 'readMany', () => l2.readMany(keys, clock.monotonic() + budget));
-    if (found === away) return manyInMemory(core, keys);
+    const entries = await tryL2(core, 'readMany', () => l2.readMany(keys, clock.monotonic() + budget));
+    if (entries === away) return manyInMemory(core, keys);
     const now = clock.now();
     for (const ticket of tickets) {
-      const entry = found.get(ticket.key);
+      const entry = entries.get(ticket.key);
       if (isFresh(entry, now)) keepCopy(core, ticket, entry);
     }
-    return found;
+    return { entries, tier: 'l2' };
   } finally {
     for (const ticket of tickets) fence.close(ticket);
   }
 }
 
-function manyInMemory(core: Core, keys: readonly string[]): Map<string, Entry> {
-  const now = core.clock.now();
-  const found = new Map<string, Entry>();
+function manyInMemory(core: Core, keys: readonly string[]): FoundMany {
+  const entries = new Map<string, Entry>();
   for (const key of keys) {
-    const entry = notExpired(core.local.get(key), now);
-    if (entry !== undefined) found.set(key, entry);
+    const { entry } = inMemory(core, key);
+    if (entry !== undefined) entries.set(key, entry);
   }
-  return found;
+  return { entries, tier: 'l1' };
 }
 
 function notExpired(entry: Entry | undefined, now: number): Entry | undefined {

@@ -50,10 +50,10 @@ export async function runFactory(core: Core, flight: Flight, run: FactoryRun, re
   try {
     const value = await run.factory(context);
     const cost = clock.monotonic() - start;
+    const kept = !skipped && value !== undefined;
+    if (kept) inspectValue(value);
     if (events.heard['factory:end']) events.emit('factory:end', { key, ms: cost });
-    if (skipped || value === undefined) return { value, cost, life: undefined };
-    inspectValue(value);
-    return { value, cost, life: chosen };
+    return { value, cost, life: kept ? chosen : undefined };
   } catch (error) {
     counters.factoryErrors += 1;
     if (events.heard['factory:end']) events.emit('factory:end', { key, ms: clock.monotonic() - start, error });

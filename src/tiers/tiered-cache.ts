@@ -17,7 +17,6 @@ import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
 import { assertOpen, type Core, closeCore } from './core.js';
 import { countBeyondL1, countDelete, countL1Hit, countSet } from './counters.js';
-import { waitFor } from './flights.js';
 import { getOrSet } from './get-or-set.js';
 import { healthOf } from './health.js';
 import { freshInL1, readBeyondL1, readManyBeyondL1 } from './reads.js';
@@ -78,14 +77,15 @@ export class TieredCacheView implements TieredCache {
     const beyond = lacking.length === 0 ? undefined : await readManyBeyondL1(core, lacking, budget);
     const now = core.clock.now();
     const values = new Map<string, T>();
-    asked.forEach((key, index) => {
+    for (const [index, key] of asked.entries()) {
       const fullKey = fullKeys[index] as string;
       const copy = copies[index];
-      const entry = copy ?? beyond?.get(fullKey);
+      const entry = copy ?? beyond?.entries.get(fullKey);
       if (copy !== undefined) countL1Hit(core, fullKey);
-      else countBeyondL1(core, fullKey, entry);
-      if (isFresh(entry, now)) values.set(key, entry.value as T);
-    });
+      else if (beyond !== undefined) countBeyondL1(core, fullKey, { entry, tier: beyond.tier });
+      // A copy that was fresh when it was looked up is a hit, as it is for `get`, even if the others took a while.
+      if (entry !== undefined && (entry === copy || isFresh(entry, now))) values.set(key, entry.value as T);
+    }
     return values;
   }
 
@@ -241,7 +241,7 @@ export class TieredCacheView implements TieredCache {
     } else {
       core.counters.coalesced += 1;
     }
-    return waitFor(flight, hardTimeout, core.clock, options?.signal);
+    return core.flights.wait(flight, hardTimeout, options?.signal);
   }
 
   async #getBeyondL1(key: string, options: CallOptions | undefined): Promise<unknown> {
@@ -266,9 +266,9 @@ export class TieredCacheView implements TieredCache {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    const entry = await readBeyondL1(core, fullKey, this.#budget(options));
-    countBeyondL1(core, fullKey, entry);
-    return entry;
+    const found = await readBeyondL1(core, fullKey, this.#budget(options));
+    countBeyondL1(core, fullKey, found);
+    return found.entry;
   }
 
   #fullKey(key: string): string {

@@ -1,0 +1,159 @@
+import type { Timer } from '../../src/clock.js';
+import { compileGlob } from '../../src/entries/glob.js';
+import { ClosedError, ConnectionError, DeadlineError } from '../../src/errors.js';
+import type { Leases, Store } from '../../src/store.js';
+import type { Pass } from './gates.js';
+import type { Late, SharedServer } from './shared-server.js';
+
+export interface SharedStore extends Store {
+  readonly leases: Leases;
+  /** Every operation sent, in order: `load a`. */
+  readonly sent: string[];
+  /** While true nothing reaches the server and every call fails at once, as when a port is closed. */
+  down: boolean;
+}
+
+interface Call {
+  settle(): void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * One process's way to the shared server. Every call sends a request, which is executed when `pass` lets it through, and gets a reply
+ * when `pass` lets that through; it settles by its deadline whatever happens, and what was sent may still be executed afterwards.
+ */
+export function sharedStore(server: SharedServer, process: string, pass: Pass): SharedStore {
+  const { clock } = server;
+  const sent: string[] = [];
+  const inFlight = new Set<Call>();
+  let closed = false;
+  let whenDrained: (() => void) | undefined;
+
+  function perform<T>(
+    operation: string,
+    keys: readonly string[],
+    deadline: number,
+    execute: () => T,
+  ): Promise<Exclude<T, Late>> {
+    const failure = (message: string) => ({ message: `${message}: ${operation}`, options: { backend: 'shared', operation } });
+    if (closed) return Promise.reject(new ClosedError('the shared store is closed'));
+    if (store.down) {
+      const { message, options } = failure('down');
+      return Promise.reject(new ConnectionError(message, options));
+    }
+    const late = () => {
+      const { message, options } = failure('late');
+      return new DeadlineError(message, options);
+    };
+    if (deadline <= clock.monotonic()) return Promise.reject(late());
+    sent.push([operation, ...keys].join(' '));
+    return new Promise((resolve, reject) => {
+      const call: Call = {
+        reject,
+        settle() {
+          timer.cancel();
+          inFlight.delete(call);
+          if (inFlight.size === 0) whenDrained?.();
+        },
+      };
+      inFlight.add(call);
+      const timer: Timer = clock.schedule(deadline - clock.monotonic(), () => {
+        call.settle();
+        reject(late());
+      });
+      const exchange = async () => {
+        await pass({ process, operation, phase: 'request', keys });
+        const reply = execute();
+        await pass({ process, operation, phase: 'reply', keys });
+        if (reply === 'late') throw late();
+        return reply as Exclude<T, Late>;
+      };
+      exchange()
+        .finally(() => call.settle())
+        .then(resolve, reject);
+    });
+  }
+
+  /** A moment on the monotonic clock, as the server's wall clock will show it. */
+  const onServer = (deadline: number) => clock.now() + deadline - clock.monotonic();
+
+  const store: SharedStore = {
+    name: 'shared',
+    sent,
+    down: false,
+    read: (key, deadline) => perform('read', [key], deadline, () => server.read(key)),
+    readMany: (keys, deadline) =>
+      perform('readMany', keys, deadline, () => {
+        const found = keys.map((key) => [key, server.read(key)] as const);
+        return new Map(found.flatMap(([key, entry]) => (entry === undefined ? [] : [[key, entry] as const])));
+      }),
+    async write(key, entry, deadline) {
+      const until = onServer(deadline);
+      await perform('write', [key], deadline, () => server.write(key, entry, until));
+    },
+    async writeMany(entries, deadline) {
+      const until = onServer(deadline);
+      await perform('writeMany', [...entries.keys()], deadline, () => {
+        for (const [key, entry] of entries) if (server.write(key, entry, until) === 'late') return 'late';
+        return true;
+      });
+    },
+    writeIfAbsent(key, entry, deadline) {
+      const until = onServer(deadline);
+      return perform('writeIfAbsent', [key], deadline, () => server.writeIfAbsent(key, entry, until));
+    },
+    remove: (key, deadline) => perform('remove', [key], deadline, () => server.remove(key)),
+    removeMany: (keys, deadline) =>
+      perform('removeMany', keys, deadline, () => keys.filter((key) => server.remove(key)).length),
+    async removeMatching(prefix, glob, deadline) {
+      const matches = compileGlob(glob);
+      const ours = (key: string) => key.startsWith(prefix) && matches(key.slice(prefix.length));
+      const leased = await perform('scanLeases', [], deadline(), () => server.leasedKeys().filter(ours));
+      if (leased.length > 0) await store.removeMany(leased, deadline());
+      const found = await perform('scanEntries', [], deadline(), () => server.entryKeys().filter(ours));
+      return found.length === 0 ? 0 : store.removeMany(found, deadline());
+    },
+    expire(key, freshUntil, deadline) {
+      const until = onServer(deadline);
+      return perform('expire', [key], deadline, () => server.expire(key, freshUntil, until));
+    },
+    increment(key, by, initial, deadline) {
+      const until = onServer(deadline);
+      return perform('increment', [key], deadline, () => server.increment(key, by, initial, until));
+    },
+    async ping(deadline) {
+      await perform('ping', [], deadline, () => undefined);
+    },
+    health: () => (closed ? 'closed' : store.down ? 'down' : 'ready'),
+    ready: () => Promise.resolve(),
+    async close() {
+      closed = true;
+      if (inFlight.size > 0) {
+        await new Promise<void>((resolve) => {
+          const bound = clock.schedule(drainMs, resolve);
+          whenDrained = () => {
+            bound.cancel();
+            resolve();
+          };
+        });
+      }
+      for (const call of [...inFlight]) {
+        call.settle();
+        call.reject(new ClosedError('the shared store is closed'));
+      }
+    },
+    leases: {
+      ms: server.leaseMs,
+      load(key, token, seen, deadline) {
+        const until = onServer(deadline);
+        return perform('load', [key], deadline, () => server.load(key, token, seen, until));
+      },
+      renew: (key, token, deadline) => perform('renew', [key], deadline, () => server.renew(key, token)),
+      fill: (key, token, entry, deadline) => perform('fill', [key], deadline, () => server.fill(key, token, entry)),
+      release: (key, token, deadline) => perform('release', [key], deadline, () => server.release(key, token)),
+    },
+  };
+  return store;
+}
+
+const drainMs = 1_000;

@@ -1,0 +1,122 @@
+import { MemoryStore } from '../../src/backends/memory.js';
+import type { TieredCache } from '../../src/cache.js';
+import type { Clock } from '../../src/clock.js';
+import { type CacheEventName, Emitter } from '../../src/events.js';
+import type { Store } from '../../src/store.js';
+import { type FakeClock, fakeClock } from '../../src/testing/fake-clock.js';
+import { type Composition, composeCore } from '../../src/tiers/compose.js';
+import type { Core } from '../../src/tiers/core.js';
+import { newCounters } from '../../src/tiers/counters.js';
+import { type Defaults, TieredCacheView } from '../../src/tiers/tiered-cache.js';
+import { Gates, type Pass } from './gates.js';
+import { SharedServer } from './shared-server.js';
+import { type SharedStore, sharedStore } from './shared-store.js';
+
+export interface ProcessOptions extends Partial<Omit<Composition, 'defaults' | 'l2'>> {
+  readonly defaults?: Partial<Defaults>;
+  /** What is in this process but not the process itself: `fence` off forgets every mark. */
+  readonly fence?: 'on' | 'off';
+}
+
+/** A cache with all its inner parts in view, as the builder would put it together. */
+export interface SimulatedProcess {
+  readonly cache: TieredCache;
+  readonly core: Core;
+}
+
+/** Circuits stay closed here, since their timers are real: what tests them says so. */
+const patientBreaker = { resetTimeout: 1_000, errorThreshold: 99, volumeThreshold: 1_000, window: 2_000, probeTimeout: 500 };
+
+export function simulatedProcess(clock: Clock, l2: Store | undefined, options: ProcessOptions = {}): SimulatedProcess {
+  const defaults = { ttl: 300_000, grace: 0, budget: 500, hardTimeout: 60_000, ...options.defaults };
+  const core = composeCore({
+    name: 'test',
+    clock,
+    local: new MemoryStore({ maxEntries: 1_000, values: 'reference' }),
+    localRole: 'tier',
+    circuitBreaker: patientBreaker,
+    events: new Emitter(),
+    counters: newCounters(),
+    outageTtl: 30_000,
+    ...options,
+    l2,
+    defaults,
+  });
+  if (options.fence === 'off') core.fence.isMarked = () => false;
+  return { core, cache: new TieredCacheView(core, '', defaults) };
+}
+
+/** Several processes around one L2, and a clock that they share. */
+export interface World {
+  readonly clock: FakeClock;
+  readonly server: SharedServer;
+  process(name: string, options?: ProcessOptions & { pass?: Pass }): WorldProcess;
+}
+
+export interface WorldProcess extends SimulatedProcess {
+  readonly l2: SharedStore;
+  readonly gates: Gates;
+}
+
+export function world(options: { leaseMs?: number; lease?: 'on' | 'off' } = {}): World {
+  const clock = fakeClock();
+  const server = new SharedServer(clock, options.leaseMs);
+  if (options.lease === 'off') {
+    server.fill = (key, _token, entry) => server.write(key, entry, Number.POSITIVE_INFINITY) === true;
+  }
+  return {
+    clock,
+    server,
+    process(name, { pass, ...rest } = {}) {
+      const gates = new Gates();
+      const l2 = sharedStore(server, name, pass ?? gates.pass);
+      return { l2, gates, ...simulatedProcess(clock, l2, rest) };
+    },
+  };
+}
+
+/** Everything that can happen without time passing or a gate opening has happened afterwards. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Lets time pass in small steps, so that what falls due can set the next timer at its own time. */
+export async function pass(clock: FakeClock, ms: number, step = 5): Promise<void> {
+  for (let gone = 0; gone < ms; gone += step) {
+    clock.advance(Math.min(step, ms - gone));
+    await settled();
+  }
+}
+
+/** Writes down events as they happen, in one line each: `hit l1 a`. */
+export function trace(cache: TieredCache): string[] {
+  const lines: string[] = [];
+  const plain: CacheEventName[] = ['miss', 'set', 'delete', 'evict', 'factory:start', 'fill:refused', 'entry:unreadable'];
+  for (const name of plain) cache.on(name, (event) => lines.push(`${name} ${'key' in event ? event.key : ''}`));
+  cache.on('hit', ({ key, tier, stale }) => lines.push(`hit ${tier} ${key}${stale ? ' stale' : ''}`));
+  cache.on('clear', ({ namespace }) => lines.push(`clear ${namespace}`.trimEnd()));
+  cache.on('factory:end', ({ key, error }) =>
+    lines.push(`factory:end ${key}${error === undefined ? '' : ` ${String(error)}`}`),
+  );
+  cache.on('l2:error', ({ operation }) => lines.push(`l2:error ${operation}`));
+  cache.on('circuit', ({ state }) => lines.push(`circuit ${state}`));
+  return lines;
+}
+
+/** A promise that a test settles. */
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+export function deferred<T = void>(): Deferred<T> {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<T>((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}
