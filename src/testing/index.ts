@@ -1,0 +1,10 @@
+export {
+  type ConformanceCase,
+  type ConformanceContext,
+  type ConformanceOptions,
+  conformanceCases,
+  runCase,
+  runConformance,
+  type SkippedCase,
+} from './conformance.js';
+export { type FakeClock, fakeClock } from './fake-clock.js';
