@@ -30,9 +30,24 @@ export function duration(text: string): Duration {
  */
 export function positiveMs(value: Duration, what: string): number {
   const ms = parseDuration(value, what);
-  if (ms > 0) return ms;
+  if (ms > 0) {
+    if (ms < 1_000 && what === 'ttl' && typeof value === 'number') warnOfBareNumber(ms);
+    return ms;
+  }
   const mend = what === 'ttl' ? ' To keep for ever write Infinity; to store nothing return skip(value).' : '';
   throw new ConfigError(`${what} must be positive, got ${shown(value)}.${mend}`);
+}
+
+let warned = false;
+
+/** Most caches take seconds, and a cache that keeps everything for 60 ms looks like one that works. */
+function warnOfBareNumber(ms: number): void {
+  if (warned) return;
+  warned = true;
+  process.emitWarning(`ttl ${ms} means ${ms} ms. Write '${ms}s' for seconds, '${ms}ms' to be rid of this warning.`, {
+    type: 'TierkeepWarning',
+    code: 'TIERKEEP_SHORT_TTL',
+  });
 }
 
 /** Milliseconds of a duration that may be zero (no grace, no wait) but not negative. */

@@ -1,0 +1,103 @@
+import { buildCache } from './builder/build.js';
+import { emptyPlan, needsL2, type Plan, withL1, withL2 } from './builder/plan.js';
+import type { Plugin } from './builder/plugin.js';
+import { refusals } from './builder/refusals.js';
+import type { CacheBuilder } from './builder/steps.js';
+import { type EnvironmentSettings, readEnvironment } from './config/environment.js';
+import { readRedisOptions } from './config/redis-options.js';
+import {
+  readBreakerOptions,
+  readCache,
+  readClock,
+  readLeaseOptions,
+  readLogger,
+  readMemoryOptions,
+  readTierOptions,
+} from './config.js';
+import { type Duration, finiteMs, nonNegativeMs, positiveMs } from './duration.js';
+import { checkName } from './entries/keys.js';
+import { ConfigError } from './errors.js';
+
+export type { Plugin, PluginInfo } from './builder/plugin.js';
+export type { CacheBuilder } from './builder/steps.js';
+
+/**
+ * Begins a cache. The name goes before every key in Redis, so programs that share a Redis and not their entries take different ones.
+ * @param name 1 to 64 characters of A-Z, a-z, 0-9, '_', '.' and '-'. Default `'tierkeep'`.
+ * @throws ConfigError, here and at each step, for what cannot be right
+ * @example
+ * const cache = cacheBuilder('shop').memory({ maxEntries: 10_000 }).redis({ url: 'redis://localhost:6379' }).ttl('5m').build();
+ */
+export function cacheBuilder(name = 'tierkeep'): CacheBuilder<'new'> {
+  checkName(name, "a cache's name");
+  return builderOf(emptyPlan(name));
+}
+
+/** The steps over a plan, unchecked by the compiler: their order is checked here, at run time, too. */
+function builderOf(plan: Plan): CacheBuilder {
+  const set = (changes: Partial<Plan['settings']>) => builderOf({ ...plan, settings: { ...plan.settings, ...changes } });
+
+  const builder: CacheBuilder = {
+    memory: (options = {}) => builderOf(withL1(plan, readMemoryOptions(options))),
+    redis: (options = {}) => builderOf(withL2(plan, 'redis', { kind: 'redis', options: readRedisOptions(options) })),
+    tier(cache, options = {}) {
+      const { name = 'tier' } = readTierOptions(options);
+      return builderOf(withL2(plan, 'tier', { kind: 'tier', cache: readCache(cache), name }));
+    },
+    env(env, options) {
+      if (plan.l2 !== undefined) throw new ConfigError(refusals.env);
+      return builderOf(withEnvironment(plan, readEnvironment(env, options)));
+    },
+    circuitBreaker(options = {}) {
+      needsL2(plan, 'circuitBreaker');
+      return builderOf({ ...plan, circuitBreaker: { ...plan.circuitBreaker, ...readBreakerOptions(options) } });
+    },
+    lease(options = {}) {
+      needsL2(plan, 'lease');
+      const { ttl: leaseTtl = plan.settings.leaseTtl } = readLeaseOptions(options);
+      return set({ leaseTtl });
+    },
+    outageTtl(ttl) {
+      needsL2(plan, 'outageTtl');
+      return set({ outageTtl: positiveMs(ttl, 'outageTtl') });
+    },
+    ttl: (ttl: Duration) => set({ ttl: positiveMs(ttl, 'ttl') }),
+    grace: (grace) => set({ grace: nonNegativeMs(grace, 'grace') }),
+    budget: (budget) => set({ budget: finiteMs(budget, 'budget') }),
+    hardTimeout: (timeout) => set({ hardTimeout: finiteMs(timeout, 'hardTimeout') }),
+    clock: (clock) => builderOf({ ...plan, clock: readClock(clock) }),
+    logger: (logger) => builderOf({ ...plan, logger: readLogger(logger) }),
+    use: (plugin) => builderOf({ ...plan, plugins: [...plan.plugins, readPlugin(plugin)] }),
+    when: (value, then, otherwise) =>
+      value ? taken(then(builder, value as never), otherwise !== undefined) : taken(otherwise?.(builder) ?? builder, true),
+    build: () => buildCache(plan),
+  };
+  plans.set(builder, plan);
+  return builder;
+}
+
+const plans = new WeakMap<object, Plan>();
+
+/** What a branch of `when()` returned. The branch that was not taken, if there is one, may have named an L2 tier. */
+function taken(branch: CacheBuilder, anotherWasNot: boolean): CacheBuilder {
+  const plan = plans.get(Object(branch));
+  if (plan === undefined) throw new ConfigError('when() goes on with what its branch returns: return the builder there.');
+  return anotherWasNot && !plan.l2Possible ? builderOf({ ...plan, l2Possible: true }) : branch;
+}
+
+function withEnvironment(plan: Plan, { general, settings, memory, circuitBreaker, redis }: EnvironmentSettings): Plan {
+  return {
+    ...plan,
+    name: general.name ?? plan.name,
+    l2: redis && { kind: 'redis', options: redis },
+    l2Possible: true,
+    memory: { ...plan.memory, ...memory },
+    settings: { ...plan.settings, ...settings },
+    circuitBreaker: { ...plan.circuitBreaker, ...circuitBreaker },
+  };
+}
+
+function readPlugin(given: Plugin): Plugin {
+  if (typeof given === 'function') return given;
+  throw new ConfigError('use() takes a plugin: a function that is given the cache once it is built.');
+}

@@ -1,0 +1,84 @@
+import { MemoryStore } from '../backends/memory.js';
+import { redisStore } from '../backends/redis/redis-store.js';
+import { connectStandalone } from '../backends/redis/standalone.js';
+import type { TieredCache } from '../cache.js';
+import { defaults } from '../config/defaults.js';
+import { Emitter } from '../events.js';
+import { reportOutages } from '../outage-report.js';
+import type { Store, StoreEvents } from '../store.js';
+import { cacheAsStore } from '../tiers/cache-as-store.js';
+import { composeCache } from '../tiers/compose.js';
+import { newCounters } from '../tiers/counters.js';
+import type { Plan } from './plan.js';
+
+/** The composition root: makes the tiers that the plan names and puts them together. */
+export function buildCache(plan: Plan): TieredCache {
+  const { name, clock, logger, settings, plugins } = plan;
+  const events = new Emitter();
+  const counters = newCounters();
+  const isL1 = plan.l1 || plan.l2 === undefined;
+
+  const local = new MemoryStore({
+    maxEntries: plan.memory.maxEntries ?? (isL1 ? defaults.maxEntries : defaults.standInEntries),
+    maxBytes: plan.memory.maxBytes,
+    values: plan.memory.values ?? 'reference',
+    onEvict(key) {
+      counters.evictions += 1;
+      if (events.heard.evict) events.emit('evict', { key });
+    },
+  });
+  const l2 = makeL2(plan, {
+    unreadable(key, error) {
+      counters.unreadable += 1;
+      if (events.heard['entry:unreadable']) events.emit('entry:unreadable', { key, error });
+    },
+  });
+  if (l2 !== undefined) reportOutages(events, { cache: name, backend: l2.name, clock, logger });
+
+  const disposers: (() => unknown)[] = [];
+  const cache = composeCache({
+    name,
+    clock,
+    local,
+    localRole: isL1 ? 'tier' : 'stand-in',
+    l2,
+    circuitBreaker: { ...defaults.circuitBreaker, ...plan.circuitBreaker, probeTimeout: settings.budget },
+    events,
+    counters,
+    defaults: settings,
+    outageTtl: settings.outageTtl,
+    onClose() {
+      for (const dispose of disposers.reverse()) void disposeSafely(name, dispose);
+    },
+  });
+  try {
+    for (const plugin of plugins) {
+      const dispose = plugin(cache, { name, clock, logger });
+      if (typeof dispose === 'function') disposers.push(dispose);
+    }
+  } catch (error) {
+    void cache.close();
+    throw error;
+  }
+  return cache;
+}
+
+/** One plugin that fails must keep neither the others nor the cache from ending. */
+async function disposeSafely(name: string, dispose: () => unknown): Promise<void> {
+  try {
+    await dispose();
+  } catch (error) {
+    process.emitWarning(`a plugin of the cache '${name}' failed to end: ${String(error)}`, 'TierkeepWarning');
+  }
+}
+
+function makeL2({ l2, name, clock, settings }: Plan, events: StoreEvents): Store | undefined {
+  switch (l2?.kind) {
+    case undefined:
+      return undefined;
+    case 'tier':
+      return cacheAsStore(l2.cache, l2.name, clock);
+    case 'redis':
+      return redisStore(connectStandalone({ ...l2.options, clock }), { name, clock, leaseMs: settings.leaseTtl, events });
+  }
+}

@@ -1,0 +1,61 @@
+import type { StandaloneOptions } from '../backends/redis/standalone.js';
+import type { Cache } from '../cache.js';
+import type { Clock } from '../clock.js';
+import { systemClock } from '../clock.js';
+import { defaults } from '../config/defaults.js';
+import type { BreakerSettings, MemorySettings } from '../config.js';
+import { ConfigError } from '../errors.js';
+import type { Logger } from '../outage-report.js';
+import type { Plugin } from './plugin.js';
+import { refusals } from './refusals.js';
+
+/** The one or other kind of L2 tier; a new backend is a new kind. */
+export type L2Plan =
+  | { readonly kind: 'redis'; readonly options: StandaloneOptions }
+  | { readonly kind: 'tier'; readonly cache: Cache; readonly name: string };
+
+/** What the steps of a builder have settled so far: checked, lengths of time in ms. Never changed, only replaced. */
+export interface Plan {
+  readonly name: string;
+  readonly l1: boolean;
+  readonly l2: L2Plan | undefined;
+  /** A branch or the environment might have named an L2 tier, so a step that needs one is right, if perhaps without effect. */
+  readonly l2Possible: boolean;
+  /** Of memory as L1 or as stand-in. */
+  readonly memory: MemorySettings;
+  readonly settings: Readonly<Record<'ttl' | 'grace' | 'budget' | 'hardTimeout' | 'outageTtl' | 'leaseTtl', number>>;
+  readonly circuitBreaker: BreakerSettings;
+  readonly clock: Clock;
+  readonly logger: Logger | undefined;
+  readonly plugins: readonly Plugin[];
+}
+
+export function emptyPlan(name: string): Plan {
+  const { ttl, grace, budget, hardTimeout, outageTtl, leaseTtl } = defaults;
+  return {
+    name,
+    l1: false,
+    l2: undefined,
+    l2Possible: false,
+    memory: {},
+    settings: { ttl, grace, budget, hardTimeout, outageTtl, leaseTtl },
+    circuitBreaker: {},
+    clock: systemClock,
+    logger: undefined,
+    plugins: [],
+  };
+}
+
+export function withL1(plan: Plan, options: MemorySettings): Plan {
+  if (plan.l1) throw new ConfigError(refusals.memory);
+  return { ...plan, l1: true, memory: { ...plan.memory, ...options } };
+}
+
+export function withL2(plan: Plan, step: 'redis' | 'tier', l2: L2Plan): Plan {
+  if (plan.l2 !== undefined) throw new ConfigError(refusals[step]);
+  return { ...plan, l2, l2Possible: true };
+}
+
+export function needsL2(plan: Plan, step: 'circuitBreaker' | 'lease' | 'outageTtl'): void {
+  if (!plan.l2Possible) throw new ConfigError(refusals[step]);
+}

@@ -1,0 +1,80 @@
+import type { Cache, TieredCache } from '../cache.js';
+import type { Clock } from '../clock.js';
+import type { Environment, EnvOptions } from '../config/environment.js';
+import type { RedisOptions } from '../config/redis-options.js';
+import type { CircuitBreakerOptions, LeaseOptions, MemoryOptions, TierOptions } from '../config.js';
+import type { Duration } from '../duration.js';
+import type { Logger } from '../outage-report.js';
+import type { Plugin } from './plugin.js';
+import type { Add, EitherOf, Truthy, WithL2, WithoutL1, WithoutL2 } from './state.js';
+
+/**
+ * A cache in the making. Each step gives a new builder and leaves the old one as it was, so that a common base can be branched.
+ * `State` says which tiers are there, as in `CacheBuilder<'l1' | 'l2'>`; a step that cannot stand where it does is a compile error on
+ * that step. `CacheBuilder` without it is not checked by the compiler, for loops and functions that pass builders on; what is wrong
+ * then is a `ConfigError` of the step.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: only `any` makes a builder of each state assignable to the unchecked one.
+export interface CacheBuilder<State = any> {
+  /** Puts an L1 tier in this process's memory. Without any tier named, memory alone is used. */
+  readonly memory: WithoutL1<State, 'memory', (options?: MemoryOptions) => CacheBuilder<Add<State, 'l1'>>>;
+
+  /**
+   * Puts Redis behind it as L2, by a client that is made for it or by a copy of your own. It connects with the first call or
+   * `ready()`; a Redis that is away is no error.
+   * @throws ConfigError at `build()` when no client library is installed
+   */
+  readonly redis: WithoutL2<State, 'redis', (options?: RedisOptions) => CacheBuilder<Add<State, 'l2'>>>;
+
+  /**
+   * Puts any other `Cache` behind it as L2; with a tiered one there are three tiers. It gets the keys as they are, has no leases, and
+   * stays open when this cache is closed, since it is yours.
+   */
+  readonly tier: WithoutL2<State, 'tier', (cache: Cache, options?: TierOptions) => CacheBuilder<Add<State, 'l2'>>>;
+
+  /**
+   * Takes settings from the environment: `CACHE_BACKEND`, `REDIS_URL`, `CACHE_TTL`… It may add Redis as L2, and replaces what earlier
+   * steps have set; later steps replace what it has set.
+   * @throws ConfigError that lists every bad variable
+   */
+  readonly env: WithoutL2<State, 'env', (env: Environment, options?: EnvOptions) => CacheBuilder<Add<State, 'l2?'>>>;
+
+  /** When L2 is to be left alone, and for how long. It is always guarded; this changes the settings. */
+  readonly circuitBreaker: WithL2<State, 'circuitBreaker', (options?: CircuitBreakerOptions) => CacheBuilder<State>>;
+
+  /** The right of one process to fill a key. */
+  readonly lease: WithL2<State, 'lease', (options?: LeaseOptions) => CacheBuilder<State>>;
+
+  /** How long what is stored while L2 is away may live. Default 30 s. */
+  readonly outageTtl: WithL2<State, 'outageTtl', (ttl: Duration) => CacheBuilder<State>>;
+
+  /** How long a value is fresh where the call does not say. Default 5 m; `Infinity` keeps for ever. */
+  ttl(ttl: Duration): CacheBuilder<State>;
+  /** How long a stale value may stand in for a factory that fails. Default 0. */
+  grace(grace: Duration): CacheBuilder<State>;
+  /** How long one call may spend on L2 in all. Default 500 ms. */
+  budget(budget: Duration): CacheBuilder<State>;
+  /** How long callers wait for a factory. Default 1 m. */
+  hardTimeout(timeout: Duration): CacheBuilder<State>;
+  /** Time, for tests: see `fakeClock` of `tierkeep/testing`. */
+  clock(clock: Clock): CacheBuilder<State>;
+  /** Where outages and unreadable entries are reported. Without one, an outage is one process warning. */
+  logger(logger: Logger): CacheBuilder<State>;
+  use(plugin: Plugin): CacheBuilder<State>;
+
+  /**
+   * Goes one way or the other. A truthy `value` is passed on to `then`; else `otherwise` is taken, or nothing.
+   * @example builder.when(process.env.REDIS_URL, (builder, url) => builder.redis({ url }))
+   */
+  when<Value, Then, Else = State>(
+    value: Value,
+    then: (builder: CacheBuilder<State>, value: Truthy<Value>) => CacheBuilder<Then>,
+    otherwise?: (builder: CacheBuilder<State>) => CacheBuilder<Else>,
+  ): CacheBuilder<EitherOf<Then, Else>>;
+
+  /**
+   * Puts the tiers together. Nothing is connected yet. Each call makes a cache of its own.
+   * @throws ConfigError when a client library is missing or the client cannot be used
+   */
+  build(): TieredCache;
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { atLeast100Ms, errorThreshold, maxBytes, maxEntries, volumeThreshold } from '../config.js';
+import { type Duration, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
+import { checkName } from '../entries/keys.js';
+import { ConfigError } from '../errors.js';
+import { convertedBy, must } from './check.js';
+import { redisFields } from './redis-options.js';
+
+/** A variable of the environment, without the user's prefix, and how its text is checked and converted. */
+export type Variable<T = unknown> = readonly [variable: string, field: (name: string) => z.ZodType<T>];
+
+/** By the setting that they give; the groups are the steps of the builder. */
+export const variables = {
+  general: {
+    backend: [
+      'CACHE_BACKEND',
+      (name) => z.enum(['memory', 'redis'], must(name, "'memory' or 'redis' (Cluster and Sentinel are not supported yet)")),
+    ],
+    name: [
+      'CACHE_NAME',
+      (name) =>
+        convertedBy((text: string) => {
+          checkName(text, name);
+          return text;
+        }),
+    ],
+  },
+  settings: {
+    ttl: ['CACHE_TTL', duration(positiveMs)],
+    grace: ['CACHE_GRACE', duration(nonNegativeMs)],
+    budget: ['CACHE_BUDGET', duration(finiteMs)],
+    hardTimeout: ['CACHE_HARD_TIMEOUT', duration(finiteMs)],
+    outageTtl: ['CACHE_OUTAGE_TTL', duration(positiveMs)],
+    leaseTtl: ['CACHE_LEASE_TTL', duration(atLeast100Ms)],
+  },
+  memory: {
+    maxEntries: ['CACHE_MAX_ENTRIES', number(maxEntries)],
+    maxBytes: ['CACHE_MAX_BYTES', number(maxBytes)],
+  },
+  circuitBreaker: {
+    resetTimeout: ['CACHE_CIRCUIT_RESET_TIMEOUT', duration(finiteMs)],
+    errorThreshold: ['CACHE_CIRCUIT_ERROR_THRESHOLD', number(errorThreshold)],
+    volumeThreshold: ['CACHE_CIRCUIT_VOLUME_THRESHOLD', number(volumeThreshold)],
+    window: ['CACHE_CIRCUIT_WINDOW', duration(atLeast100Ms)],
+  },
+  redis: {
+    url: ['REDIS_URL', redisFields.url],
+    host: ['REDIS_HOST', redisFields.host],
+    port: ['REDIS_PORT', number(redisFields.port)],
+    username: ['REDIS_USERNAME', redisFields.text],
+    password: ['REDIS_PASSWORD', redisFields.text],
+    db: ['REDIS_DB', number(redisFields.db)],
+    tls: ['REDIS_TLS', flag],
+    connectTimeout: ['REDIS_CONNECT_TIMEOUT', duration(redisFields.timeoutMs)],
+    keepAlive: ['REDIS_KEEP_ALIVE', duration(redisFields.timeoutMs)],
+    driver: ['REDIS_DRIVER', redisFields.driver],
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Variable>>>>;
+
+/** A bare number is refused: whoever writes `CACHE_TTL=300` means seconds as often as not. */
+function duration(convert: (value: Duration, name: string) => number) {
+  return (name: string): z.ZodType<number> =>
+    convertedBy((text: string) => {
+      if (text === 'Infinity') return convert(Number.POSITIVE_INFINITY, name);
+      if (/^\d+(\.\d+)?$/.test(text)) {
+        throw new ConfigError(
+          `${name} needs a unit, got '${text}': write '${text}s' for seconds, '${text}ms' for milliseconds.`,
+        );
+      }
+      return convert(text as Duration, name);
+    });
+}
+
+/** What is no number goes on as it is, so that the field tells what it expected instead. */
+function number(field: (name: string) => z.ZodType<number>) {
+  return (name: string): z.ZodType<number> =>
+    z.preprocess((text) => (/^\d+$/.test(String(text)) ? Number(text) : text), field(name));
+}
+
+function flag(name: string): z.ZodType<boolean> {
+  return z
+    .enum(['true', 'false', '1', '0'], must(name, "'true' or 'false'"))
+    .transform((text) => text === 'true' || text === '1');
+}

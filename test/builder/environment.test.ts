@@ -1,0 +1,170 @@
+import { cacheBuilder } from 'tierkeep';
+import { describe, expect, it } from 'vitest';
+import { readEnvironment } from '../../src/config/environment.js';
+import { variables } from '../../src/config/variables.js';
+import { fakeClock } from '../../src/testing/fake-clock.js';
+import { refusal } from './refusal.js';
+
+const backend = (env: Record<string, string>) => (readEnvironment(env).redis === undefined ? 'memory' : 'redis');
+
+describe('the environment picks the backend', () => {
+  it.for([
+    [{}, 'memory'],
+    [{ CACHE_BACKEND: 'memory' }, 'memory'],
+    [{ REDIS_URL: 'redis://h' }, 'redis'],
+    [{ REDIS_HOST: 'h' }, 'redis'],
+    [{ CACHE_BACKEND: 'redis', REDIS_HOST: 'h' }, 'redis'],
+    [{ CACHE_BACKEND: 'memory', REDIS_URL: 'redis://h' }, 'memory'],
+    [{ REDIS_PORT: '6380' }, 'memory'],
+    [{ CACHE_BACKEND: '', REDIS_URL: '', REDIS_HOST: '' }, 'memory'],
+  ] as const)('%o: %s', ([env, expected]) => {
+    expect(backend(env)).toBe(expected);
+  });
+
+  it('and the same program runs on either', async () => {
+    const program = cacheBuilder('swap').memory();
+    await using local = program.env({ CACHE_BACKEND: 'memory', REDIS_URL: 'redis://127.0.0.1:1' }).build();
+    await using shared = program.env({ REDIS_URL: 'redis://127.0.0.1:1' }).build();
+    expect(local.health().tiers.map(({ name }) => name)).toEqual(['memory']);
+    expect(shared.health().tiers.map(({ name }) => name)).toEqual(['memory', 'redis']);
+  });
+});
+
+it('gives every setting', () => {
+  const env = {
+    CACHE_BACKEND: 'redis',
+    CACHE_NAME: 'shop',
+    CACHE_TTL: '10m',
+    CACHE_GRACE: '0s',
+    CACHE_BUDGET: '250ms',
+    CACHE_HARD_TIMEOUT: '5s',
+    CACHE_OUTAGE_TTL: 'Infinity',
+    CACHE_LEASE_TTL: '2s',
+    CACHE_MAX_ENTRIES: '500',
+    CACHE_MAX_BYTES: '64000000',
+    CACHE_CIRCUIT_RESET_TIMEOUT: '3s',
+    CACHE_CIRCUIT_ERROR_THRESHOLD: '25',
+    CACHE_CIRCUIT_VOLUME_THRESHOLD: '7',
+    CACHE_CIRCUIT_WINDOW: '4s',
+    REDIS_URL: 'rediss://h',
+    REDIS_HOST: 'other',
+    REDIS_PORT: '6380',
+    REDIS_USERNAME: 'app',
+    REDIS_PASSWORD: 'hunter2',
+    REDIS_DB: '0',
+    REDIS_TLS: '1',
+    REDIS_CONNECT_TIMEOUT: '1.5s',
+    REDIS_KEEP_ALIVE: '30s',
+    REDIS_DRIVER: 'node-redis',
+  };
+  const all = Object.values(variables).flatMap((group) => Object.values(group).map(([name]) => name));
+  expect(Object.keys(env).sort()).toEqual(all.sort());
+  expect(readEnvironment(env)).toEqual({
+    general: { backend: 'redis', name: 'shop' },
+    settings: { ttl: 600_000, grace: 0, budget: 250, hardTimeout: 5_000, outageTtl: Number.POSITIVE_INFINITY, leaseTtl: 2_000 },
+    memory: { maxEntries: 500, maxBytes: 64_000_000 },
+    circuitBreaker: { resetTimeout: 3_000, errorThreshold: 25, volumeThreshold: 7, window: 4_000 },
+    redis: {
+      url: 'rediss://h',
+      host: 'other',
+      port: 6_380,
+      username: 'app',
+      password: 'hunter2',
+      db: 0,
+      tls: true,
+      connectTimeout: 1_500,
+      keepAlive: 30_000,
+      driver: 'node-redis',
+    },
+  });
+});
+
+it('lists every bad variable by its name, and no secret', () => {
+  const message = refusal(() =>
+    cacheBuilder().env(
+      {
+        SHOP_CACHE_BACKEND: 'redis',
+        SHOP_CACHE_NAME: 'a:b',
+        SHOP_CACHE_TTL: '300',
+        SHOP_CACHE_GRACE: '1 day',
+        SHOP_CACHE_MAX_ENTRIES: '1e4',
+        SHOP_CACHE_CIRCUIT_ERROR_THRESHOLD: '50%',
+        SHOP_REDIS_URL: 'http://:hunter2@h',
+        SHOP_REDIS_HOST: 'redis://:hunter2@h',
+        SHOP_REDIS_PORT: 'tcp://10.0.0.1:6379',
+        SHOP_REDIS_DB: '-1',
+        SHOP_REDIS_TLS: 'yes',
+        CACHE_BUDGET: 'of nobody asked',
+      },
+      { prefix: 'SHOP_' },
+    ),
+  );
+  expect(message).toBe(`The environment: 10 things are wrong.
+- SHOP_CACHE_NAME must be 1 to 64 characters of A-Z, a-z, 0-9, '_', '.' and '-', got "a:b". Try 'shop' or 'users-v2'.
+- SHOP_CACHE_TTL needs a unit, got '300': write '300s' for seconds, '300ms' for milliseconds.
+- SHOP_CACHE_GRACE must be a number of milliseconds or text such as '250ms', '5s', '5m', '1h', '1d'; got '1 day'.
+- SHOP_CACHE_MAX_ENTRIES must be a whole number from 1 to 16777215, got '1e4'.
+- SHOP_CACHE_CIRCUIT_ERROR_THRESHOLD must be a whole number from 1 to 100, got '50%'.
+- SHOP_REDIS_URL begins with http://; expected redis://user:password@host:6379/0 (rediss:// for TLS).
+- SHOP_REDIS_HOST must be a host name or address alone, such as 'redis.internal'; port and url are settings of their own.
+- SHOP_REDIS_PORT must be a whole number from 1 to 65535, got 'tcp://10.0.0.1:6379'.
+- SHOP_REDIS_DB must be a whole number from 0 to 1000000, got '-1'.
+- SHOP_REDIS_TLS must be 'true' or 'false', got 'yes'.`);
+});
+
+it.for<[string, Record<string, string>, string | RegExp]>([
+  [
+    'a backend that is not there yet',
+    { CACHE_BACKEND: 'cluster' },
+    "The environment: CACHE_BACKEND must be 'memory' or 'redis' (Cluster and Sentinel are not supported yet), got 'cluster'.",
+  ],
+  [
+    'Redis without a place',
+    { CACHE_BACKEND: 'redis' },
+    "The environment: CACHE_BACKEND is 'redis', so REDIS_URL or REDIS_HOST must say where it is.",
+  ],
+  [
+    'TLS both on and off',
+    { REDIS_URL: 'rediss://h', REDIS_TLS: 'false' },
+    'The environment: REDIS_TLS is false but REDIS_URL begins with rediss://: write redis:// there, or leave REDIS_TLS out.',
+  ],
+  ['a ttl of nothing', { CACHE_TTL: '0s' }, /^The environment: CACHE_TTL must be positive, got '0s'\./],
+  ['an outage ttl below zero', { CACHE_OUTAGE_TTL: '-5s' }, /^The environment: CACHE_OUTAGE_TTL must be a number/],
+])('%s is refused', ([, env, message]) => {
+  const told = refusal(() => cacheBuilder().env(env));
+  if (typeof message === 'string') expect(told).toBe(message);
+  else expect(told).toMatch(message);
+});
+
+it('leaves the variables of Redis alone when it is not the backend: others set them too', () => {
+  cacheBuilder().env({ REDIS_PORT: 'tcp://10.0.0.1:6379', REDIS_DB: 'x' });
+  cacheBuilder().env({ CACHE_BACKEND: 'memory', REDIS_URL: 'http://h' });
+});
+
+it('reads only what has the prefix', async () => {
+  const clock = fakeClock();
+  const env = { CACHE_TTL: '1h', SHOP_CACHE_TTL: '2s' };
+  await using cache = cacheBuilder().clock(clock).env(env, { prefix: 'SHOP_' }).build();
+  await cache.set('k', 1);
+  expect(await cache.ttl('k')).toBe(2_000);
+});
+
+it('bounds memory by the environment, as L1 and as stand-in', async () => {
+  const entries = [1, 2, 3].map((id) => [`k${id}`, id] as const);
+  await using l1 = cacheBuilder().memory({ maxEntries: 100 }).env({ CACHE_MAX_ENTRIES: '2' }).build();
+  await l1.setMany(entries);
+  expect(l1.stats()).toMatchObject({ entries: 2, evictions: 1 });
+  const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+  await using standIn = cacheBuilder().env({ CACHE_MAX_ENTRIES: '2', REDIS_URL: 'redis://127.0.0.1:1' }).logger(quiet).build();
+  await standIn.setMany(entries);
+  expect(standIn.stats()).toMatchObject({ entries: 2, evictions: 1 });
+});
+
+it.for([
+  [undefined, {}, /^env\(\) takes variables by name/],
+  ['process.env', {}, /^env\(\) takes variables by name/],
+  [{}, { prefix: 'SHOP-' }, /^env\(\): prefix must be text of A-Z, a-z, 0-9 and '_', got 'SHOP-'\.$/],
+  [{}, { prefx: 'SHOP_' }, /^env\(\): the option 'prefx' is unknown. Did you mean 'prefix'\?$/],
+] as const)('env(%o, %o) is refused', ([env, options, message]) => {
+  expect(refusal(() => cacheBuilder().env(env as never, options as never))).toMatch(message);
+});
