@@ -13,11 +13,12 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/topology-keeper.ts'],
     pool: 'forks',
     maxWorkers: 2,
     // Generous, for slow shared cores: a test waits for conditions, so a long limit costs nothing when it passes.
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     allowOnly: false,
     reporters: [new RunReport()],
     coverage: {

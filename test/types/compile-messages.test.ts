@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { compile } from '../support/compile.js';
 
-it('tells a wrong duration at the place it is written', async () => {
+it('tells a wrong duration at the place it is written', { timeout: 120_000 }, async () => {
   const messages = await compile({
     right: `import type { Duration } from 'tierkeep';
       export const all: Duration[] = [250, '250ms', '1.5s', '5m', '1h', '1d', Infinity];`,
