@@ -44,7 +44,7 @@ export interface Store {
 /** The right of one process to fill one key. Steps and reasons are in docs/coherence-protocol. */
 export interface Leases {
   /**
-   * Asks to load `key`. `seen` is the stamp of the stale entry the caller has, '' if none, '*' to replace whatever is there. A token is used for one request only: asking
+   * Asks to load `key`. `seen` is the stamp of what the caller has seen there, '' if nothing. A token is used for one request only: asking
    * again after an unknown outcome takes a new one, or a voided lease could be revived.
    */
   load(key: string, token: string, seen: string, deadline: number): Promise<LoadReply>;
@@ -64,8 +64,8 @@ export type LoadReply =
   | { readonly state: 'held'; readonly ms: number }
   /** An entry with another stamp than `seen` is there: somebody filled or set it meanwhile. */
   | { readonly state: 'newer'; readonly entry: Entry }
-  /** Something is there that this version cannot read; ask again with '*' as `seen` to replace it. */
-  | { readonly state: 'unusable' };
+  /** Something with this stamp is there that this version cannot read; ask again with it as `seen` to replace just that. */
+  | { readonly state: 'unusable'; readonly stamp: string };
 
 /** What a store reports besides its answers. */
 export interface StoreEvents {

@@ -64,7 +64,7 @@ export async function takeLease(core: Core, flight: Flight, found: Entry | undef
         }
         return { state: 'leased', lease: hold(core, flight, leases, token), replaces };
       case 'unusable':
-        seen = '*';
+        seen = reply.stamp;
         replaces = undefined;
         break;
       case 'newer':
@@ -77,8 +77,6 @@ export async function takeLease(core: Core, flight: Flight, found: Entry | undef
         break;
       case 'held':
         if (mayStandIn(flight.standIn, core.clock.now())) return { state: 'filling', entry: flight.standIn };
-        // Whoever holds the lease will replace what cannot be read; '*' would not see that it was done.
-        if (seen === '*') seen = '';
         await sleep(core.clock, Math.min(pause * (0.5 + Math.random()), reply.ms + 1), flight.signal);
         pause = Math.min(pause * 1.5, longestPauseMs);
     }
@@ -97,9 +95,10 @@ function hold(core: Core, flight: Flight, leases: Leases, token: string): HeldLe
   };
 
   function renew(): void {
-    tryL2(core, 'renew', () => leases.renew(key, token, clock.monotonic() + third)).then((kept) => {
+    const asked = clock.monotonic();
+    tryL2(core, 'renew', () => leases.renew(key, token, asked + third)).then((kept) => {
       // Away: it may still be there at the next try, and if it is not, the fill will be refused.
-      if (!over && kept !== false) timer = clock.schedule(third, renew);
+      if (!over && kept !== false) timer = clock.schedule(asked + third - clock.monotonic(), renew);
     }, end);
   }
 

@@ -60,8 +60,8 @@ export class SharedServer {
     if (this.#isLate(until)) return 'late';
     const entry = this.#present(key);
     const stamp = stampOf(entry);
-    if (entry !== undefined && seen !== '*' && stamp !== seen) {
-      return entry === unreadable ? { state: 'unusable' } : { state: 'newer', entry };
+    if (entry !== undefined && stamp !== seen) {
+      return entry === unreadable ? { state: 'unusable', stamp } : { state: 'newer', entry };
     }
     const lease = this.#lease(key);
     if (lease !== undefined) return { state: 'held', ms: lease.until - this.clock.now() };

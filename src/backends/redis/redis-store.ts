@@ -142,7 +142,7 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
     if (reply[0] === 0) return { state: 'granted' };
     if (reply[0] === 1) return { state: 'held', ms: Math.max(0, Number(reply[1])) };
     const entry = decoded(key, reply[1] as Buffer);
-    return entry === undefined ? { state: 'unusable' } : { state: 'newer', entry };
+    return entry === undefined ? { state: 'unusable', stamp: String(reply[2]) } : { state: 'newer', entry };
   }
 
   return {

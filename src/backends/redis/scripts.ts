@@ -70,14 +70,14 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('UNLINK', KEYS[1
 return 0`,
 );
 
-/** ARGV: token, lease ms, seen stamp or '*' for any, deadline. Answers {0}, {1, ms left} or {2, newer entry}. */
+/** ARGV: token, lease ms, seen stamp, deadline. Answers {0}, {1, ms left} or {2, newer entry, its stamp}. */
 export const loadScript = defineScript(
   'load',
   `${clockAndHeader}
 if late(ARGV[4]) then return {${LATE}, now} end
 local bytes = redis.call('GET', KEYS[1])
 local stamp = stampIn(bytes)
-if bytes and ARGV[3] ~= '*' and stamp ~= ARGV[3] then return {2, bytes} end
+if bytes and stamp ~= ARGV[3] then return {2, bytes, stamp} end
 if redis.call('EXISTS', KEYS[2]) == 1 then return {1, redis.call('PTTL', KEYS[2])} end
 redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. stamp, 'PX', ARGV[2])
 return {0}`,
