@@ -79,8 +79,8 @@ export interface LocalStore {
   /** An entry too large to be kept is not, and neither is what was there before. */
   put(key: string, entry: Entry): void;
   delete(key: string): boolean;
-  /** Deletes every key that begins with `prefix` and whose rest matches; says how many. */
-  deleteMatching(prefix: string, matches?: (rest: string) => boolean): number;
+  /** Deletes every key that begins with `prefix` and whose rest matches; says how many, or how many of those that `counts` accepts. */
+  deleteMatching(prefix: string, matches?: (rest: string) => boolean, counts?: (entry: Entry) => boolean): number;
   clear(): void;
   keys(): IterableIterator<string>;
   readonly size: number;

@@ -56,12 +56,12 @@ export class MemoryStore implements LocalStore {
     return this.#lru.delete(key);
   }
 
-  deleteMatching(prefix: string, matches?: (rest: string) => boolean): number {
+  deleteMatching(prefix: string, matches?: (rest: string) => boolean, counts?: (entry: Entry) => boolean): number {
     let deleted = 0;
     for (const key of [...this.#lru.keys()]) {
       if (!key.startsWith(prefix) || (matches !== undefined && !matches(key.slice(prefix.length)))) continue;
+      if (counts === undefined || counts(this.#lru.peek(key) as Entry)) deleted += 1;
       this.#lru.delete(key);
-      deleted += 1;
     }
     return deleted;
   }

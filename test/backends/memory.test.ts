@@ -73,7 +73,8 @@ describe('MemoryStore', () => {
     expect(store.deleteMatching('', compileGlob('a\\*'))).toBe(1);
     expect(store.deleteMatching('none')).toBe(0);
     expect([...store.keys()].sort()).toEqual(['ab', 'orders:1', 'users']);
-    expect(store.deleteMatching('')).toBe(3);
+    store.put('expired', entryOf('old'));
+    expect(store.deleteMatching('', undefined, ({ value }) => value !== 'old')).toBe(3);
     expect(store.size).toBe(0);
   });
 });

@@ -163,12 +163,12 @@ export const mutants: readonly Mutant[] = [
     },
   ),
   mutant(
-    'everything expires at half its time',
-    'a value is gone when its TTL is over, for every call',
+    'nothing lives longer than 20 ms',
+    'ttl grows less as time passes',
     class extends ReferenceCache {
       protected override fresh(key: string): Entry | undefined {
         const entry = super.fresh(key);
-        return entry !== undefined && (entry.freshUntil + entry.createdAt) / 2 > Date.now() ? entry : undefined;
+        return entry !== undefined && entry.createdAt + 20 > Date.now() ? entry : undefined;
       }
     },
   ),
@@ -355,6 +355,27 @@ export const mutants: readonly Mutant[] = [
         const size = this.entries.size;
         await super.deletePattern(pattern, options);
         return size;
+      }
+    },
+  ),
+  mutant(
+    'deletePattern counts what has expired',
+    'a value is gone when its TTL is over, for every call',
+    class extends ReferenceCache {
+      override async deletePattern(pattern: string, options?: CallOptions): Promise<number> {
+        const size = this.entries.size;
+        await super.deletePattern(pattern, options);
+        for (const [key, entry] of this.entries) if (entry.expiresAt <= Date.now()) this.entries.delete(key);
+        return size - this.entries.size;
+      }
+    },
+  ),
+  mutant(
+    'a call does not look at its budget',
+    'every call takes a budget, and refuses what is none',
+    class extends ReferenceCache {
+      override async clear(): Promise<void> {
+        await super.clear();
       }
     },
   ),

@@ -55,7 +55,10 @@ export const lifeCases: readonly ConformanceCase[] = [
   conforms('ttl grows less as time passes', async ({ cache }) => {
     await cache.set('k', 1, { ttl: '1h' });
     const first = (await cache.ttl('k')) ?? 0;
-    await eventually('less time is left', async () => ((await cache.ttl('k')) ?? 0) < first - 20);
+    await eventually('less time is left', async () => {
+      const left = await cache.ttl('k');
+      return left !== undefined && left < first - 30;
+    });
   }),
   conforms('a TTL of Infinity and one of over 24.8 days hold', async ({ cache }) => {
     await cache.set('for ever', 1, { ttl: Number.POSITIVE_INFINITY });
@@ -68,21 +71,24 @@ export const lifeCases: readonly ConformanceCase[] = [
   }),
   conforms('a value is gone when its TTL is over, for every call', async ({ cache }) => {
     const start = performance.now();
-    await cache.setMany([['k', 1], ['other', 1]], shortTtl); // biome-ignore format: pairs
-    await goneAfter(short, start, async () => (await cache.get('k')) === undefined);
-    assert.equal(await cache.has('k'), false);
-    assert.equal(await cache.ttl('k'), undefined);
-    assert.equal(await cache.expire('k', '1h'), false);
-    await eventually('the entry is gone as a whole', async () => (await cache.getEntry('k')) === undefined);
-    assert.deepStrictEqual(await cache.getMany(['k']), new Map());
-    assert.equal(await cache.delete('k'), false);
-    await eventually('the other entry is gone', async () => (await cache.getEntry('other')) === undefined);
-    assert.equal(await cache.deleteMany(['other']), 0);
-    assert.equal(await cache.deletePattern('*'), 0);
+    // A key for each call: one call must not tidy up for the next.
+    const keys = ['get', 'entry', 'many', 'has', 'ttl', 'expire', 'delete', 'delete many', 'delete pattern'];
+    await cache.setMany(keys.map((key): [string, number] => [key, 1]), shortTtl); // biome-ignore format: one line
+    await goneAfter(short, start, async () => (await cache.get('get')) === undefined);
+    await delay(clockTolerance);
+    assert.equal(await cache.getEntry('entry'), undefined);
+    assert.deepStrictEqual(await cache.getMany(['many']), new Map());
+    assert.equal(await cache.has('has'), false);
+    assert.equal(await cache.ttl('ttl'), undefined);
+    assert.equal(await cache.expire('expire', '1h'), false);
+    assert.equal(await cache.delete('delete'), false);
+    assert.equal(await cache.deleteMany(['delete many']), 0);
+    assert.equal(await cache.deletePattern('delete p*'), 0);
   }),
   conforms('an entry in its grace is no value, yet an entry', async ({ cache }) => {
     await cache.set('k', 'stale', { ...shortTtl, grace: '1h' });
     await eventually('the TTL is over', async () => (await cache.get('k')) === undefined);
+    await delay(clockTolerance);
     const entry = await cache.getEntry('k');
     assert.equal(entry?.value, 'stale');
     assert.ok((entry?.freshUntil ?? Number.POSITIVE_INFINITY) <= Date.now() + clockTolerance, 'freshUntil is past');
@@ -142,7 +148,6 @@ export const lifeCases: readonly ConformanceCase[] = [
       }
       await assert.rejects(call(cache, { grace: -1 }), ConfigError, 'a negative grace');
       await assert.rejects(call(cache, { grace: '5 minutes' as Duration }), ConfigError, 'a grace in words');
-      await assert.rejects(call(cache, { budget: 0 }), ConfigError, 'no budget');
       assert.equal(await cache.get('k'), 'old');
       assert.equal(await cache.get('other'), undefined);
     }),

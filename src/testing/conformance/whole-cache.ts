@@ -1,28 +1,28 @@
 import assert from 'node:assert/strict';
-import type { Cache, CacheStats } from '../../cache.js';
-import { ClosedError } from '../../errors.js';
+import type { Cache, CacheStats, CallOptions } from '../../cache.js';
+import { ClosedError, ConfigError } from '../../errors.js';
 import { type ConformanceCase, conforms } from './conformance-case.js';
 
-/** Every call that a closed cache refuses. */
-const calls: readonly (readonly [name: string, call: (cache: Cache) => Promise<unknown>])[] = [
-  ['get', (cache) => cache.get('k')],
-  ['getEntry', (cache) => cache.getEntry('k')],
-  ['getMany', (cache) => cache.getMany(['k'])],
-  ['getMany of nothing', (cache) => cache.getMany([])],
-  ['set', (cache) => cache.set('k', 1)],
-  ['setMany', (cache) => cache.setMany([['k', 1]])],
-  ['setMany of nothing', (cache) => cache.setMany([])],
-  ['setIfAbsent', (cache) => cache.setIfAbsent('k', 1)],
-  ['has', (cache) => cache.has('k')],
-  ['delete', (cache) => cache.delete('k')],
-  ['deleteMany', (cache) => cache.deleteMany(['k'])],
-  ['deleteMany of nothing', (cache) => cache.deleteMany([])],
-  ['deletePattern', (cache) => cache.deletePattern('*')],
-  ['ttl', (cache) => cache.ttl('k')],
-  ['expire', (cache) => cache.expire('k', '1m')],
-  ['increment', (cache) => cache.increment('k')],
-  ['clear', (cache) => cache.clear()],
-  ['ping', (cache) => cache.ping()],
+/** Every call, with its options. */
+const calls: readonly (readonly [name: string, call: (cache: Cache, options?: CallOptions) => Promise<unknown>])[] = [
+  ['get', (cache, options) => cache.get('k', options)],
+  ['getEntry', (cache, options) => cache.getEntry('k', options)],
+  ['getMany', (cache, options) => cache.getMany(['k'], options)],
+  ['getMany of nothing', (cache, options) => cache.getMany([], options)],
+  ['set', (cache, options) => cache.set('k', 1, options)],
+  ['setMany', (cache, options) => cache.setMany([['k', 1]], options)],
+  ['setMany of nothing', (cache, options) => cache.setMany([], options)],
+  ['setIfAbsent', (cache, options) => cache.setIfAbsent('k', 1, options)],
+  ['has', (cache, options) => cache.has('k', options)],
+  ['delete', (cache, options) => cache.delete('k', options)],
+  ['deleteMany', (cache, options) => cache.deleteMany(['k'], options)],
+  ['deleteMany of nothing', (cache, options) => cache.deleteMany([], options)],
+  ['deletePattern', (cache, options) => cache.deletePattern('*', options)],
+  ['ttl', (cache, options) => cache.ttl('k', options)],
+  ['expire', (cache, options) => cache.expire('k', '1m', options)],
+  ['increment', (cache, options) => cache.increment('k', 1, options)],
+  ['clear', (cache, options) => cache.clear(options)],
+  ['ping', (cache, options) => cache.ping(options)],
 ];
 
 type Counter = 'hits' | 'misses' | 'sets' | 'deletes';
@@ -62,6 +62,15 @@ export const wholeCacheCases: readonly ConformanceCase[] = [
   conforms('ping says how long a round trip took', async ({ cache }) => {
     const ms = await cache.ping();
     assert.ok(Number.isFinite(ms) && ms >= 0 && ms < 5_000, `ping took ${ms}`);
+  }),
+  conforms('every call takes a budget, and refuses what is none', async ({ cache }) => {
+    for (const [name, call] of calls) await assert.doesNotReject(() => call(cache, { budget: '5s' }), name);
+    // What is in memory need not look at it, so that a hit stays cheap: the key is absent.
+    await cache.clear();
+    for (const budget of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, '5 minutes' as '5m']) {
+      for (const [name, call] of calls)
+        await assert.rejects(() => call(cache, { budget }), ConfigError, `${name} by ${budget}`);
+    }
   }),
   conforms('a closed cache refuses every call', async ({ cache }) => {
     await cache.set('k', 1);
