@@ -41,9 +41,11 @@ export function reportOutages(events: Emitter, { cache, backend, clock, logger }
       const message = `${backend} ${away ? 'is away' : 'refused an operation'}; the call goes on without it`;
       logger[first ? 'warn' : 'debug']({ cache, backend, operation, ...described(error) }, message);
     } else if (first) {
-      const rest = away ? 'Memory and factories serve until it is back.' : 'Calls go on without it.';
+      const what = away
+        ? 'is away; memory and factories serve until it is back'
+        : 'refused an operation; calls go on without it';
       process.emitWarning(
-        `The cache '${cache}': ${described(error).reason} ${rest} (Said once; .logger(…) on the builder tells more.)`,
+        `The cache '${cache}': ${backend} ${what} (${described(error).reason}). .logger(…) on the builder tells more.`,
         { type: 'TierkeepWarning', code: away ? 'TIERKEEP_L2_AWAY' : 'TIERKEEP_L2_REFUSED' },
       );
     }
@@ -89,5 +91,5 @@ function spellOf(clock: Clock): { isNew(): boolean; end(): void } {
 function described(error: unknown): { code?: string; reason: string } {
   if (!(error instanceof Error)) return { reason: String(error) };
   const { code } = error as NodeJS.ErrnoException;
-  return { ...(typeof code === 'string' && { code }), reason: error.message };
+  return { ...(typeof code === 'string' && { code }), reason: error.message.replace(/\.$/, '') };
 }

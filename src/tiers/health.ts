@@ -9,8 +9,9 @@ export function healthOf(core: Core): CacheHealth {
   const state = l2.health();
   tiers.push({ name: l2.name, tier: 'l2', state });
   const { lastError, ...circuit } = l2.circuit;
+  const l2Serves = circuit.state === 'closed' && (state === 'ready' || state === 'connecting');
   return {
-    status: core.closed ? 'closed' : circuit.state === 'closed' && state !== 'down' ? 'ok' : 'degraded',
+    status: core.closed ? 'closed' : l2Serves ? 'ok' : 'degraded',
     tiers,
     circuit: lastError === undefined ? circuit : { ...circuit, lastError: String(lastError) },
   };
