@@ -1,10 +1,10 @@
 import { ConfigError, InvalidKeyError } from '../errors.js';
 import { shownKey } from './shown-key.js';
 
-export { type PhysicalKeys, physicalKeys } from './physical-keys.js';
+export { physicalKeys } from './physical-keys.js';
 
 /** Longest key, in bytes of UTF-8, without the cache's own prefix. */
-export const longestKeyBytes = 512;
+const longestKeyBytes = 512;
 
 /** No UTF-16 unit takes more than three bytes, so a key up to this long needs no counting. */
 const surelyShort = Math.floor(longestKeyBytes / 3);

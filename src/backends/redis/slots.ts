@@ -1,7 +1,7 @@
 import { hashTag } from '../../entries/physical-keys.js';
 
 /** How many slots a cluster has. */
-export const slotCount = 16_384;
+const slotCount = 16_384;
 
 /** The slot of a key in a Redis Cluster: CRC16 (XMODEM) of its hash tag, or of the whole key if it has none. */
 export function slotOf(key: string): number {
