@@ -40,6 +40,8 @@ export interface Connection {
   readonly state: ConnectionState;
   /** Starts connecting if that has not begun; settles when ready or when the first try has failed. Never rejects. */
   connect(): Promise<void>;
+  /** Keys with the same number may go into one script call: the slot in a Cluster, 0 elsewhere. */
+  slotOf(key: string): number;
   command(command: Command, deadline: number): Promise<Reply>;
   /**
    * One round trip per node. Each command has its own reply or error, a `ConnectionError` or `DeadlineError` where its reply did not

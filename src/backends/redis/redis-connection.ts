@@ -77,6 +77,10 @@ export class RedisConnection implements Connection {
     this.#serverClock.learn(serverMs);
   }
 
+  slotOf(): number {
+    return 0;
+  }
+
   connect(): Promise<void> {
     return this.#standing.connect();
   }

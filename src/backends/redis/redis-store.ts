@@ -5,7 +5,8 @@ import { compileGlob } from '../../entries/glob.js';
 import { physicalKeys } from '../../entries/keys.js';
 import { BackendError, DeadlineError, InvalidValueError } from '../../errors.js';
 import type { Leases, LoadReply, Store, StoreEvents } from '../../store.js';
-import type { Connection, Reply, Script, ScriptCall } from './connection.js';
+import { batchesBySlot } from './batches-by-slot.js';
+import type { Arg, Connection, Reply, Script, ScriptCall } from './connection.js';
 import { batchReads } from './read-batch.js';
 import {
   dropUnreadableScript,
@@ -43,6 +44,10 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
     return encodeEntry(entry, connection.clockOffset);
   }
 
+  function argsOf(entry: Entry): Arg[] {
+    return [bytesOf(entry), px(entry)];
+  }
+
   /** PEXPIRE is relative, so it needs no clock of the server's; '-' is for ever. */
   function px(entry: Entry): string {
     return entry.expiresAt === Number.POSITIVE_INFINITY ? '-' : String(Math.max(1, Math.ceil(entry.expiresAt - clock.now())));
@@ -53,8 +58,17 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
     return String(Math.ceil(clock.now() + connection.clockOffset + deadline - clock.monotonic()));
   }
 
-  function call(script: Script, key: string, ...args: (string | Buffer)[]): ScriptCall {
+  function call(script: Script, key: string, ...args: Arg[]): ScriptCall {
     return { script, keys: [names.entry(key), names.lease(key)], args };
+  }
+
+  /** Calls of a script that takes many pairs: as few as slots allow, and each short enough not to hold up the server. */
+  function calls(script: Script, keys: readonly string[], argsOf: (batch: readonly string[]) => readonly Arg[]): ScriptCall[] {
+    return batchesBySlot(keys, (key) => connection.slotOf(names.entry(key))).map((batch) => ({
+      script,
+      keys: batch.flatMap((key) => [names.entry(key), names.lease(key)]) as [string, ...string[]],
+      args: argsOf(batch),
+    }));
   }
 
   /**
@@ -97,11 +111,12 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
   }
 
   async function removeMany(keys: readonly string[], deadline: number): Promise<number> {
-    const replies = await connection.scripts(
-      keys.map((key) => call(removeScript, key)),
-      deadline,
+    return sum(
+      await connection.scripts(
+        calls(removeScript, keys, () => []),
+        deadline,
+      ),
     );
-    return sum(replies);
   }
 
   async function removeMatching(prefix: string, glob: string, deadline: () => number): Promise<number> {
@@ -155,12 +170,15 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
       return decoded(key, await readOne(names.entry(key), deadline));
     },
     async write(key, entry, deadline) {
-      await timely('write', deadline, (until) => call(writeScript, key, bytesOf(entry), px(entry), until));
+      await timely('write', deadline, (until) => call(writeScript, key, until, bytesOf(entry), px(entry)));
     },
     async writeMany(entries, deadline) {
       const until = serverDeadline(deadline);
-      const calls = Array.from(entries, ([key, entry]) => call(writeScript, key, bytesOf(entry), px(entry), until));
-      for (const reply of await connection.scripts(calls, deadline)) {
+      const writes = calls(writeScript, [...entries.keys()], (batch) => [
+        until,
+        ...batch.flatMap((key) => argsOf(entries.get(key) as Entry)),
+      ]);
+      for (const reply of await connection.scripts(writes, deadline)) {
         if (reply instanceof Error) throw reply;
         if (isLate(reply)) {
           connection.learnTime(reply[1]);

@@ -1,8 +1,8 @@
 import { defineScript } from './script.js';
 
 /**
- * The protocol's server side. Each script is atomic, its keys share one slot (KEYS[1] entry, KEYS[2] lease), and none is ever sent
- * twice. A script that stores something carries a deadline on the server's clock after which it does nothing and answers
+ * The protocol's server side. Each script is atomic, its keys share one slot (KEYS[1] entry, KEYS[2] lease; more such pairs where a
+ * script takes many), and none is ever sent twice. A script that stores something carries a deadline on the server's clock after which it does nothing and answers
  * {LATE, time}: a write whose reply was lost may otherwise be executed after a newer one, when a frozen server wakes.
  */
 export const LATE = -1;
@@ -27,22 +27,30 @@ local function isFresh(bytes)
 end
 
 -- Out of memory must not leave the old value standing: whoever reads it would take it for the new one.
-local function store(bytes, px)
+local function store(entry, lease, bytes, px)
   local reply
-  if px == '-' then reply = redis.pcall('SET', KEYS[1], bytes)
-  else reply = redis.pcall('SET', KEYS[1], bytes, 'PX', px) end
-  redis.call('DEL', KEYS[2])
-  if reply.err then redis.call('UNLINK', KEYS[1]) return reply end
+  if px == '-' then reply = redis.pcall('SET', entry, bytes)
+  else reply = redis.pcall('SET', entry, bytes, 'PX', px) end
+  redis.call('DEL', lease)
+  if reply.err then redis.call('UNLINK', entry) return reply end
   return 1
 end
 `;
 
-/** ARGV: bytes, px, deadline. Stores the entry and voids the lease, so that a load that began before stores nothing. */
+/**
+ * KEYS: pairs. ARGV: deadline, then bytes and px for each pair. Stores the entries and voids the leases, so that a load that began
+ * before stores nothing.
+ */
 export const writeScript = defineScript(
   'write',
   `${clockAndHeader}
-if late(ARGV[3]) then return {${LATE}, now} end
-return store(ARGV[1], ARGV[2])`,
+if late(ARGV[1]) then return {${LATE}, now} end
+local answer = 1
+for i = 1, #KEYS, 2 do
+  local stored = store(KEYS[i], KEYS[i + 1], ARGV[i + 1], ARGV[i + 2])
+  if stored ~= 1 then answer = stored end
+end
+return answer`,
 );
 
 /** ARGV: bytes, px, deadline. As write, unless a fresh entry is there. */
@@ -51,15 +59,19 @@ export const writeIfAbsentScript = defineScript(
   `${clockAndHeader}
 if late(ARGV[3]) then return {${LATE}, now} end
 if isFresh(redis.call('GET', KEYS[1])) then return 0 end
-return store(ARGV[1], ARGV[2])`,
+return store(KEYS[1], KEYS[2], ARGV[1], ARGV[2])`,
 );
 
-/** Removes entry and lease. Harmless whenever it runs, so it needs no deadline. */
+/** KEYS: pairs. Removes entries and leases; answers how many entries there were. Harmless whenever it runs, so it needs no deadline. */
 export const removeScript = defineScript(
   'remove',
   `
-redis.call('DEL', KEYS[2])
-return redis.call('UNLINK', KEYS[1])`,
+local removed = 0
+for i = 1, #KEYS, 2 do
+  redis.call('DEL', KEYS[i + 1])
+  removed = removed + redis.call('UNLINK', KEYS[i])
+end
+return removed`,
 );
 
 /** ARGV: bytes. Removes an entry that nobody can read, unless it was replaced meanwhile. */
@@ -107,7 +119,7 @@ if stampIn(redis.call('GETRANGE', KEYS[1], 0, 63)) ~= base then
   redis.call('DEL', KEYS[2])
   return 0
 end
-return store(ARGV[2], ARGV[3])`,
+return store(KEYS[1], KEYS[2], ARGV[2], ARGV[3])`,
 );
 
 /** ARGV: token. */
@@ -140,7 +152,7 @@ end
 local px = '-'
 if ends ~= '-' then px = string.format('%.0f', math.max(1, ends - now)) end
 local header = table.concat({'tk1', ARGV[2], codec, created, ARGV[1], ends}, ' ') .. rest
-return store(header .. string.sub(bytes, eol), px)`,
+return store(KEYS[1], KEYS[2], header .. string.sub(bytes, eol), px)`,
 );
 
 /**
@@ -153,7 +165,7 @@ export const incrementScript = defineScript(
 if late(ARGV[5]) then return {${LATE}, now} end
 local bytes = redis.call('GET', KEYS[1])
 if not bytes or not isFresh(bytes) then
-  local stored = store(ARGV[2], ARGV[3])
+  local stored = store(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
   if stored ~= 1 then return stored end
   return ARGV[1]
 end
