@@ -32,7 +32,14 @@ export class Namespaces {
   }
 }
 
-function canonical({ ttl, grace }: NamespaceOptions): string {
+function canonical(options: NamespaceOptions): string {
+  if (typeof options !== 'object' || options === null) {
+    throw new ConfigError("namespace() takes an object of options as its second argument, such as { ttl: '1h' }.");
+  }
+  const { ttl, grace, ...others } = options;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    throw new ConfigError(`namespace() does not know the option '${unknown}'. There are ttl and grace.`);
   const shown = [
     ttl === undefined ? 'the default ttl' : `ttl ${positiveMs(ttl, 'ttl')} ms`,
     grace === undefined ? 'the default grace' : `grace ${nonNegativeMs(grace, 'grace')} ms`,
