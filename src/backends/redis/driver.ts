@@ -11,14 +11,24 @@ export interface Driver {
   readonly topology: Connection['topology'];
   /** Where it connects to, for messages; never with a password. */
   readonly address: string;
-  /** Makes a client that has not connected yet. `lost` is called when a link that was open is gone; perhaps more than once. */
-  link(lost: Lost): Link;
-  subscriber(lost: Lost, message: (channel: string, message: Buffer) => void): SubscriberLink;
+  /**
+   * Makes a client that has not connected yet, to `at` or else to the driver's own address, always with the driver's credentials
+   * and TLS. `lost` is called when a link that was open is gone; perhaps more than once.
+   */
+  link(lost: Lost, at?: Address): Link;
+  subscriber(lost: Lost, message: Message, at?: Address): SubscriberLink;
   /** Takes our listeners off a client that is the user's. */
   release(): void;
 }
 
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 export type Lost = (reason: unknown) => void;
+
+export type Message = (channel: string, message: Buffer) => void;
 
 export interface Sender {
   /**

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Server } from './client-options.js';
 import type { Command, Reply } from './connection.js';
-import type { Driver, Link, Lost, SubscriberLink } from './driver.js';
+import type { Address, Driver, Link, Lost, Message, SubscriberLink } from './driver.js';
 
 /** What we use of an ioredis 5 or 6 client, so that our types need no ioredis. */
 export interface IoredisLike {
@@ -60,13 +60,14 @@ export function ioredisDriver(server: Server): Driver {
 /** With clients of whichever version `create` makes. */
 export function ioredisDriverOver(create: (options: object) => IoredisLike, server: Server): Driver {
   const { host, port, username, password, tls, connectTimeout, keepAlive } = server;
-  const options = { ...safe, host, port, username, password, tls, connectTimeout, keepAlive };
+  const options = { ...safe, username, password, tls, connectTimeout, keepAlive };
+  const make = (at: Address = { host, port }) => create({ ...options, host: at.host, port: at.port });
   return {
     name: 'ioredis',
     topology: 'standalone',
     address: `${host}:${port}`,
-    link: (lost) => link(create(options), server.db, lost),
-    subscriber: (lost, message) => subscriber(create(options), lost, message),
+    link: (lost, at) => link(make(at), server.db, lost),
+    subscriber: (lost, message, at) => subscriber(make(at), lost, message),
     release() {},
   };
 }
@@ -74,14 +75,15 @@ export function ioredisDriverOver(create: (options: object) => IoredisLike, serv
 /** Over copies of the user's client, with our settings. Theirs is neither used nor closed; it only gets an error listener. */
 export function ioredisClientDriver(client: IoredisLike, connectTimeout: number): Driver {
   const { db, host, port, path } = client.options as Record<string, unknown>;
-  const copy = () => client.duplicate({ ...safe, connectTimeout });
+  const copy = (at?: Address) =>
+    client.duplicate({ ...safe, connectTimeout, ...(at && { host: at.host, port: at.port, path: undefined }) });
   client.on('error', ignore);
   return {
     name: 'ioredis',
     topology: 'standalone',
     address: typeof path === 'string' ? path : `${host ?? 'localhost'}:${port ?? 6379}`,
-    link: (lost) => link(copy(), typeof db === 'number' ? db : 0, lost),
-    subscriber: (lost, message) => subscriber(copy(), lost, message),
+    link: (lost, at) => link(copy(at), typeof db === 'number' ? db : 0, lost),
+    subscriber: (lost, message, at) => subscriber(copy(at), lost, message),
     release: () => client.removeListener('error', ignore),
   };
 }
@@ -101,7 +103,7 @@ function link(client: IoredisLike, db: number, lost: Lost): Link {
   return self;
 }
 
-function subscriber(client: IoredisLike, lost: Lost, message: (channel: string, message: Buffer) => void): SubscriberLink {
+function subscriber(client: IoredisLike, lost: Lost, message: Message): SubscriberLink {
   client.on('messageBuffer', (channel, content) => message(String(channel), content as Buffer));
   return {
     ...openOnce(client, lost),

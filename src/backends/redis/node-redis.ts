@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Server } from './client-options.js';
 import type { Arg, Reply } from './connection.js';
-import type { Driver, Link, Lost, SubscriberLink } from './driver.js';
+import type { Address, Driver, Link, Lost, Message, SubscriberLink } from './driver.js';
 
 /** What we use of an @redis/client 6 (or redis 6) client, so that our types need neither. */
 export interface NodeRedisLike {
@@ -19,6 +19,9 @@ export interface NodeRedisLike {
 }
 
 type CreateClient = (options: object) => NodeRedisLike;
+
+/** Makes a client with our settings and those of `socket` besides, to `at` or to where the options say. */
+type Make = (socket: object, at?: Address) => NodeRedisLike;
 
 /**
  * A client that connects once and keeps nothing back, so that no command can run twice and none can wait for a connection.
@@ -48,38 +51,46 @@ export function nodeRedisDriver(server: Server): Driver {
   const socket = {
     ...tls,
     ...(tls !== undefined && { tls: true }),
-    host,
-    port,
     connectTimeout,
     keepAlive: true,
     keepAliveInitialDelay: keepAlive,
   };
-  const make = (own: object) => createClient({ ...safe, username, password, database: db, socket: { ...socket, ...own } });
+  const make: Make = (own, at = { host, port }) =>
+    createClient({
+      ...safe,
+      username,
+      password,
+      database: db,
+      socket: { ...socket, ...own, host: at.host, port: at.port },
+    });
   return driverOf(make, `${host}:${port}`);
 }
 
 /** Over copies of the user's client, with our settings. Theirs is neither used nor closed; it only gets an error listener. */
 export function nodeRedisClientDriver(client: NodeRedisLike, connectTimeout: number): Driver {
   const socket = (client.options as { readonly socket?: Record<string, unknown> } | undefined)?.socket ?? {};
-  const make = (own: object) =>
-    client.duplicate({ ...safe, socket: { ...socket, connectTimeout, socketTimeout: undefined, ...own } });
+  const { path: _, ...withoutPath } = socket;
+  const make: Make = (own, at) => {
+    const place = at === undefined ? socket : { ...withoutPath, host: at.host, port: at.port };
+    return client.duplicate({ ...safe, socket: { ...place, connectTimeout, socketTimeout: undefined, ...own } });
+  };
   client.on('error', ignore);
   const address = typeof socket.path === 'string' ? socket.path : `${socket.host ?? 'localhost'}:${socket.port ?? 6379}`;
   return { ...driverOf(make, address), release: () => client.removeListener('error', ignore) };
 }
 
-function driverOf(make: (socket: object) => NodeRedisLike, address: string): Driver {
+function driverOf(make: Make, address: string): Driver {
   return {
     name: 'node-redis',
     topology: 'standalone',
     address,
-    link: (lost) => link(make, lost),
-    subscriber: (lost, message) => subscriber(make, lost, message),
+    link: (lost, at) => link((socket) => make(socket, at), lost),
+    subscriber: (lost, message, at) => subscriber((socket) => make(socket, at), lost, message),
     release() {},
   };
 }
 
-function link(make: (socket: object) => NodeRedisLike, lost: Lost): Link {
+function link(make: Make, lost: Lost): Link {
   const { client, open, destroy } = openOnce(make, lost);
   const self: Link = {
     open,
@@ -91,11 +102,7 @@ function link(make: (socket: object) => NodeRedisLike, lost: Lost): Link {
   return self;
 }
 
-function subscriber(
-  make: (socket: object) => NodeRedisLike,
-  lost: Lost,
-  message: (channel: string, message: Buffer) => void,
-): SubscriberLink {
+function subscriber(make: Make, lost: Lost, message: Message): SubscriberLink {
   const { client, open, destroy } = openOnce(make, lost);
   const hear = (content: Buffer, channel: Buffer) => message(String(channel), content);
   return {
@@ -109,7 +116,7 @@ function subscriber(
   };
 }
 
-function openOnce(make: (socket: object) => NodeRedisLike, lost: Lost) {
+function openOnce(make: Make, lost: Lost) {
   // destroy() forgets a socket that is still connecting; the signal reaches it.
   const abort = new AbortController();
   const client = make({ reconnectStrategy: false, signal: abort.signal });
