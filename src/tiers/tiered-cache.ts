@@ -105,8 +105,9 @@ export class TieredCacheView implements TieredCache {
     const core = this.#core;
     assertOpen(core);
     const budget = this.#budget(options);
+    const life = this.#life(options);
     const checked = new Map<string, Entry>();
-    for (const [key, value, own] of entries) checked.set(this.#fullKey(key), this.#newEntry(value, { ...options, ...own }));
+    for (const [key, value, own] of entries) checked.set(this.#fullKey(key), this.#newEntry(value, own, life));
     if (checked.size === 0) return;
     await writes.writeMany(core, checked, budget);
     for (const key of checked.keys()) countSet(core, key);
@@ -201,8 +202,9 @@ export class TieredCacheView implements TieredCache {
   async ping(options?: CallOptions): Promise<number> {
     const { l2, clock } = this.#core;
     assertOpen(this.#core);
+    const budget = this.#budget(options);
     const start = clock.monotonic();
-    await l2?.ping(start + this.#budget(options));
+    await l2?.ping(start + budget);
     return clock.monotonic() - start;
   }
 
@@ -253,9 +255,9 @@ export class TieredCacheView implements TieredCache {
     return this.#inL1(key) ?? this.#beyondL1(key, options);
   }
 
-  /** A key that is no string must not be turned into one here: the slow path refuses it. */
+  /** A key that is no string must not be turned into one here, nor an empty one into the prefix: the slow path refuses them. */
   #inL1(key: string): Entry | undefined {
-    if (typeof key !== 'string') return undefined;
+    if (typeof key !== 'string' || key === '') return undefined;
     const fullKey = this.#prefix + key;
     const entry = freshInL1(this.#core, fullKey);
     if (entry !== undefined) countL1Hit(this.#core, fullKey);
@@ -279,13 +281,12 @@ export class TieredCacheView implements TieredCache {
     return fullKey;
   }
 
-  #newEntry(value: unknown, options: SetOptions | undefined): Entry {
+  #newEntry(value: unknown, options: SetOptions | undefined, life: Life = this.#defaults): Entry {
     inspectValue(value);
-    return newEntry(value, this.#life(options), this.#core.clock.now());
+    return newEntry(value, this.#life(options, life), this.#core.clock.now());
   }
 
-  #life(options: SetOptions | undefined): Life {
-    const { ttl, grace } = this.#defaults;
+  #life(options: SetOptions | undefined, { ttl, grace }: Life = this.#defaults): Life {
     return {
       ttl: options?.ttl === undefined ? ttl : positiveMs(options.ttl, 'ttl'),
       grace: options?.grace === undefined ? grace : nonNegativeMs(options.grace, 'grace'),

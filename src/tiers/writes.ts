@@ -81,7 +81,7 @@ export async function removeMatching(core: Core, prefix: string, glob: string, b
   const { l2, clock } = core;
   const matches = compileGlob(glob);
   const forgetMatching = () => {
-    const count = core.local.deleteMatching(prefix, matches);
+    const count = core.local.deleteMatching(prefix, matches, (entry) => freshnessOf(entry, clock.now()) !== 'expired');
     core.fence.markAll();
     return count;
   };
