@@ -68,8 +68,13 @@ function builderOf(plan: Plan): CacheBuilder {
     clock: (clock) => builderOf({ ...plan, clock: readClock(clock) }),
     logger: (logger) => builderOf({ ...plan, logger: readLogger(logger) }),
     use: (plugin) => builderOf({ ...plan, plugins: [...plan.plugins, readPlugin(plugin)] }),
-    when: (value, then, otherwise) =>
-      value ? taken(then(builder, value as never), otherwise !== undefined) : taken(otherwise?.(builder) ?? builder, true),
+    when(value, then, otherwise) {
+      if (typeof then !== 'function' || (otherwise !== undefined && typeof otherwise !== 'function')) {
+        throw new ConfigError('when() takes a value and one or two functions: .when(value, (builder, value) => …).');
+      }
+      if (value) return taken(then(builder, value as never), otherwise !== undefined);
+      return taken(otherwise === undefined ? builder : otherwise(builder), true);
+    },
     build: () => buildCache(plan),
   };
   plans.set(builder, plan);

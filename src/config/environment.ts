@@ -39,24 +39,23 @@ export function readEnvironment(env: Environment, given: unknown = {}): Environm
     memory: read('memory'),
     circuitBreaker: read('circuitBreaker'),
   };
-  const backend = env[`${prefix}CACHE_BACKEND`] || (located(env, prefix) ? 'redis' : 'memory');
-  if (backend !== 'redis') return settled({ ...found, redis: undefined }, problems);
-
-  const redis = read('redis');
-  if (!located(env, prefix)) {
+  const asked = env[`${prefix}CACHE_BACKEND`] || 'whatever is there';
+  const place = env[`${prefix}REDIS_URL`] || env[`${prefix}REDIS_HOST`];
+  if (asked === 'redis' && !place) {
     problems.push(`${prefix}CACHE_BACKEND is 'redis', so ${prefix}REDIS_URL or ${prefix}REDIS_HOST must say where it is.`);
   }
+  // Also when the backend is misspelt: what else is wrong shall be told at once.
+  if (asked === 'memory' || (asked !== 'redis' && !place)) return settled({ ...found, redis: undefined }, problems);
+
+  const redis = read('redis');
   problems.push(...tlsProblems(redis, `${prefix}REDIS_TLS`, `${prefix}REDIS_URL`));
   return settled({ ...found, redis }, problems);
 }
 
+const prefixRule = must('prefix', "text of A-Z, a-z, 0-9 and '_'");
 const envOptions = z.strictObject({
-  prefix: z.string().regex(/^\w*$/, must('prefix', "text of A-Z, a-z, 0-9 and '_'")).optional(),
+  prefix: z.string(prefixRule).regex(/^\w*$/, prefixRule).optional(),
 });
-
-function located(env: Environment, prefix: string): boolean {
-  return Boolean(env[`${prefix}REDIS_URL`] || env[`${prefix}REDIS_HOST`]);
-}
 
 function readGroup<Group extends Readonly<Record<string, Variable>>>(
   group: Group,

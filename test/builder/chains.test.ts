@@ -133,6 +133,15 @@ describe('when()', () => {
 
   it('says so when a branch forgets to return the builder', () => {
     const forgetful = () => start().when(true, ((b: CacheBuilder) => void b.memory()) as never);
-    expect(refusal(forgetful)).toBe('when() goes on with what its branch returns: return the builder there.');
+    const otherwise = () => start().when(false, (b) => b, (() => undefined) as never);
+    for (const build of [forgetful, otherwise]) {
+      expect(refusal(build)).toBe('when() goes on with what its branch returns: return the builder there.');
+    }
+  });
+
+  it('says so when it is given no branch, whatever the value', () => {
+    for (const build of [() => start().when(false, undefined as never), () => start().when(false, (b) => b, {} as never)]) {
+      expect(refusal(build)).toMatch(/^when\(\) takes a value and one or two functions/);
+    }
   });
 });

@@ -119,6 +119,13 @@ it.for<[string, Record<string, string>, string | RegExp]>([
     "The environment: CACHE_BACKEND must be 'memory' or 'redis' (Cluster and Sentinel are not supported yet), got 'cluster'.",
   ],
   [
+    'a backend that is misspelt, with everything else',
+    { CACHE_BACKEND: 'Redis', REDIS_HOST: 'h', REDIS_DB: 'x' },
+    `The environment: 2 things are wrong.
+- CACHE_BACKEND must be 'memory' or 'redis' (Cluster and Sentinel are not supported yet), got 'Redis'.
+- REDIS_DB must be a whole number from 0 to 1000000, got 'x'.`,
+  ],
+  [
     'Redis without a place',
     { CACHE_BACKEND: 'redis' },
     "The environment: CACHE_BACKEND is 'redis', so REDIS_URL or REDIS_HOST must say where it is.",
@@ -164,6 +171,7 @@ it.for([
   [undefined, {}, /^env\(\) takes variables by name/],
   ['process.env', {}, /^env\(\) takes variables by name/],
   [{}, { prefix: 'SHOP-' }, /^env\(\): prefix must be text of A-Z, a-z, 0-9 and '_', got 'SHOP-'\.$/],
+  [{}, { prefix: 5 }, /^env\(\): prefix must be text of A-Z, a-z, 0-9 and '_', got 5\.$/],
   [{}, { prefx: 'SHOP_' }, /^env\(\): the option 'prefx' is unknown. Did you mean 'prefix'\?$/],
 ] as const)('env(%o, %o) is refused', ([env, options, message]) => {
   expect(refusal(() => cacheBuilder().env(env as never, options as never))).toMatch(message);
