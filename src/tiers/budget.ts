@@ -5,6 +5,8 @@ import type { Clock } from '../clock.js';
  * budget is only spent while an L2 command is waited for.
  */
 export interface Budget {
+  /** Nothing is left. L2 need not be asked then: it would fail by our own time and look like an outage. */
+  readonly gone: boolean;
   /** Runs one L2 operation by the moment at which the rest of the budget would be gone. */
   spend<T>(operation: (deadline: number) => Promise<T>): Promise<T>;
   /** The same for asking again while another process's factory runs: an answer costs nothing, only silence does. */
@@ -27,6 +29,9 @@ export function budgetOf(ms: number, clock: Clock): Budget {
   }
 
   return {
+    get gone() {
+      return left <= 0;
+    },
     spend: (operation) => timed(operation, false),
     poll: (operation) => timed(operation, true),
   };

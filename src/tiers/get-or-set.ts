@@ -98,7 +98,7 @@ async function store(core: Core, flight: Flight, entry: Entry, right: RightToFil
 async function fill(core: Core, key: string, entry: Entry, right: RightToFill, budget: Budget): Promise<boolean | Away> {
   const { l2 } = core;
   if (right.lease !== undefined) return right.lease.fill(entry, budget);
-  if (right.state === 'away') return away;
+  if (right.state === 'away' || budget.gone) return away;
   if (l2 === undefined) return true;
   const written = await tryL2(core, 'fill', () => budget.spend((deadline) => l2.write(key, entry, deadline)));
   return written === away ? away : true;

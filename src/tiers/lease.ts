@@ -47,6 +47,7 @@ export async function takeLease(core: Core, flight: Flight, found: Entry | undef
   let seen = found?.stamp ?? '';
   let pause = firstPauseMs;
   for (;;) {
+    if (budget.gone) return { state: 'away', lease: undefined, replaces };
     // A new token each time: one that was asked before may be voided already, and must not come to life again.
     const token = newStamp();
     const reply = await tryL2(core, 'load', () => budget.poll((deadline) => leases.load(key, token, seen, deadline)));

@@ -125,7 +125,7 @@ describe('close()', () => {
   it('a caller with a shorter hard time-out than its flight, and one with a signal', async () => {
     const w = started();
     const first = w.p.cache.getOrSet('k', never);
-    const hasty = w.p.cache.getOrSet('k', never, { hardTimeout: 500 });
+    const hasty = w.p.cache.getOrSet('k', never, { hardTimeout: '500ms' });
     const other = w.p.cache.getOrSet('k', never, { signal: new AbortController().signal });
     const outcomes = Promise.allSettled([first, hasty, other]);
     await settled();

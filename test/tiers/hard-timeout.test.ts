@@ -154,7 +154,7 @@ describe('a caller’s own hard time-out', () => {
       { hardTimeout: '1m' },
     );
     await pass(clock, 100);
-    const hasty = cache.getOrSet('k', never, { hardTimeout: 100 });
+    const hasty = cache.getOrSet('k', never, { hardTimeout: '100ms' });
     hasty.catch(() => undefined);
     await pass(clock, 100);
     await expect(hasty).rejects.toThrow('within the hard time-out of 100 ms');
@@ -171,7 +171,7 @@ describe('a caller’s own hard time-out', () => {
     const factory = deferred<string>();
     const patient = cache.getOrSet('k', () => factory.promise, { hardTimeout: '1m' });
     await settled();
-    const hasty = cache.getOrSet('k', never, { hardTimeout: 100 });
+    const hasty = cache.getOrSet('k', never, { hardTimeout: '100ms' });
     await pass(clock, 100);
     expect(await hasty).toBe('old');
     factory.resolve('new');
@@ -205,7 +205,7 @@ describe('a hard time-out before the factory', () => {
     const { cache, clock, gates, server, core } = started();
     const gate = gates.hold('load', 'reply');
     const run = vi.fn(() => 'value');
-    const answer = cache.getOrSet('k', run, { hardTimeout: 100, budget: 1_000 });
+    const answer = cache.getOrSet('k', run, { hardTimeout: '100ms', budget: 1_000 });
     answer.catch(() => undefined);
     await pass(clock, 150);
     await expect(answer).rejects.toBeInstanceOf(FactoryTimeoutError);
