@@ -3,7 +3,7 @@ import type { Entry } from '../entries/entry.js';
 import { mayStandIn } from '../entries/freshness.js';
 import { FactoryTimeoutError } from '../errors.js';
 import type { Fence, Ticket } from './fence.js';
-import type { TierName } from './reads.js';
+import type { TierName } from './found.js';
 
 /** One running load of one key in this process. */
 export interface Flight {

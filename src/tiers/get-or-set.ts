@@ -2,10 +2,11 @@ import { type Entry, newEntry } from '../entries/entry.js';
 import { isFresh, mayStandIn } from '../entries/freshness.js';
 import { type Budget, budgetOf } from './budget.js';
 import { type Away, away, type Core, keepCopy, keepForOutage, tryL2 } from './core.js';
-import { countBeyondL1, countStale } from './counters.js';
+import { countBeyondL1, countStale } from './counting.js';
 import type { Flight } from './flights.js';
+import type { Found } from './found.js';
 import { type RightToFill, takeLease } from './lease.js';
-import { type Found, inMemory } from './reads.js';
+import { inMemory } from './reads.js';
 import { type FactoryRun, type Made, runFactory } from './run-factory.js';
 
 export interface Load extends FactoryRun {

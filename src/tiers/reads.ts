@@ -1,19 +1,7 @@
 import type { Entry } from '../entries/entry.js';
 import { isFresh } from '../entries/freshness.js';
 import { away, type Core, keepCopy, tryL2 } from './core.js';
-
-export type TierName = 'l1' | 'l2';
-
-/** What was found beyond a fresh L1 copy, and who said so: memory answers only where L2 cannot be asked. */
-export interface Found {
-  readonly entry: Entry | undefined;
-  readonly tier: TierName;
-}
-
-export interface FoundMany {
-  readonly entries: ReadonlyMap<string, Entry>;
-  readonly tier: TierName;
-}
+import type { Found, FoundMany } from './found.js';
 
 /** The entry in L1 if it is fresh. Reads nothing else, so it can be the first step of a hot path. */
 export function freshInL1(core: Core, key: string): Entry | undefined {

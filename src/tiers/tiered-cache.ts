@@ -16,7 +16,7 @@ import { inspectValue } from '../entries/portable.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
 import { assertOpen, type Core, closeCore } from './core.js';
-import { countBeyondL1, countDelete, countL1Hit, countSet } from './counters.js';
+import { countBeyondL1, countDelete, countL1Hit, countSet } from './counting.js';
 import { getOrSet } from './get-or-set.js';
 import { healthOf } from './health.js';
 import { freshInL1, readBeyondL1, readManyBeyondL1 } from './reads.js';

@@ -1,0 +1,14 @@
+import type { Entry } from '../entries/entry.js';
+
+export type TierName = 'l1' | 'l2';
+
+/** What was found beyond a fresh L1 copy, and who said so: memory answers only where L2 cannot be asked. */
+export interface Found {
+  readonly entry: Entry | undefined;
+  readonly tier: TierName;
+}
+
+export interface FoundMany {
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly tier: TierName;
+}
