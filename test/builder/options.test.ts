@@ -179,8 +179,13 @@ describe('options that cannot be right', () => {
   });
 });
 
-it('takes an option that is undefined for one that was not given', () => {
+it('takes an option that is undefined for one that was not given, which hides no earlier one', async () => {
   cacheBuilder().redis({ url: 'redis://h', password: undefined, tls: undefined }).circuitBreaker({ window: undefined });
   cacheBuilder().redis({ host: '::1' });
-  cacheBuilder().memory({ maxBytes: undefined });
+  await using cache = cacheBuilder().env({ CACHE_MAX_ENTRIES: '1' }).memory({ maxEntries: undefined }).build();
+  await cache.setMany([
+    ['a', 1],
+    ['b', 2],
+  ]);
+  expect(cache.stats().entries).toBe(1);
 });
