@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick]`: every figure is a ratio to the raw library in the same interleaved run. Prints a table and writes
+ * `npm run bench [-- --quick] [-- --only l2-hit]`: every figure is a ratio to the raw library in the same interleaved run. Prints a table and writes
  * bench/results/latest.json.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -10,17 +10,22 @@ import { type Measured, measure } from './measure.js';
 import { stampedeInOneProcess, stampedeOfProcesses } from './stampede.js';
 
 const quick = process.argv.includes('--quick');
+const only = process.argv.includes('--only') ? (process.argv.at(process.argv.indexOf('--only') + 1) ?? '') : '';
 const [rounds, roundMs] = quick ? [3, 100] : [9, 400];
 
 const redis = await startRedis();
 const measured: Measured[] = [];
 for (const work of [...(await l1Cases(redis.url)), ...(await l2Cases(redis.url))]) {
-  const result = await measure(work, rounds, roundMs);
-  measured.push(result);
-  console.log(`${result.name}: ${result.ratio.toFixed(2)} x`);
+  if (work.name.includes(only)) {
+    const result = await measure(work, rounds, roundMs);
+    measured.push(result);
+    console.log(`${result.name}: ${result.ratio.toFixed(2)} x`);
+  }
   await work.close?.();
 }
-const stampedes = [await stampedeInOneProcess(redis.url), await stampedeOfProcesses(redis.url)];
+const stampedes = 'stampede'.includes(only)
+  ? [await stampedeInOneProcess(redis.url), await stampedeOfProcesses(redis.url)]
+  : [];
 await redis.stop();
 
 console.table(

@@ -33,7 +33,7 @@ export function decodeEntry(bytes: Buffer, clockOffset: number): Entry | 'unknow
   const codec = codecNamed(header.codec);
   if (codec === undefined) return 'unknown-format';
   return {
-    value: decodePayload(codec, bytes.subarray(header.payloadAt)),
+    value: decodePayload(codec, bytes, header.payloadAt),
     createdAt: header.createdAt - clockOffset,
     freshUntil: header.freshUntil - clockOffset,
     expiresAt: header.expiresAt - clockOffset,
@@ -47,9 +47,9 @@ function codecNamed(name: string): PayloadCodec | undefined {
   return name === msgpackCodec.name ? msgpackCodec : undefined;
 }
 
-function decodePayload(codec: PayloadCodec, payload: Buffer): unknown {
+function decodePayload(codec: PayloadCodec, bytes: Buffer, from: number): unknown {
   try {
-    return codec.decode(payload);
+    return codec.decode(bytes, from);
   } catch (cause) {
     throw new CodecError(`The ${codec.name} of an entry could not be read: ${reason(cause)}`, { stage: 'decode', cause });
   }

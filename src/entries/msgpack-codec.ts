@@ -20,5 +20,5 @@ const packr = new Packr({
 export const msgpackCodec: PayloadCodec = {
   name: 'msgpack',
   encode: (value) => packr.pack(toTree(value)),
-  decode: (payload) => fromTree(packr.unpack(payload)),
+  decode: (bytes, from) => fromTree(packr.unpack(bytes.subarray(from))),
 };

@@ -3,12 +3,13 @@ export interface PayloadCodec {
   /** Stands in the header of the entry: lower-case letters and digits. */
   readonly name: string;
   encode(value: unknown): Buffer | string;
-  decode(payload: Buffer): unknown;
+  /** The payload is what is left of `bytes` from `from` on. */
+  decode(bytes: Buffer, from: number): unknown;
 }
 
 /** For values that JSON gives back exactly: legible in redis-cli and from every language. */
 export const jsonCodec: PayloadCodec = {
   name: 'json',
   encode: (value) => JSON.stringify(value),
-  decode: (payload) => JSON.parse(payload.toString()),
+  decode: (bytes, from) => JSON.parse(bytes.toString('utf8', from)),
 };
