@@ -101,18 +101,28 @@ export interface BackendErrorOptions extends CacheErrorOptions {
   readonly backend: string;
   /** What it was doing: `read`, `write`, `remove`… */
   readonly operation: string;
+  /** See {@link BackendError.partial}. Default false. */
+  readonly partial?: boolean | undefined;
+  /** See {@link BackendError.failedKeys}. Default none. */
+  readonly failedKeys?: readonly string[] | undefined;
 }
 
 /** A backend answered with an error of its own. */
 export class BackendError extends CacheError {
   readonly backend: string;
   readonly operation: string;
+  /** Only a part of the backend failed, such as one node of a Cluster, and the rest of it answers. */
+  readonly partial: boolean;
+  /** After an operation on many keys that was done for some of them: those for which it was not, or may not have been. */
+  readonly failedKeys: readonly string[];
   static override readonly errorName: ErrorName = 'BackendError';
 
   constructor(message: string, options: BackendErrorOptions) {
     super(message, options);
     this.backend = options.backend;
     this.operation = options.operation;
+    this.partial = options.partial ?? false;
+    this.failedKeys = options.failedKeys ?? [];
   }
   static {
     brand(BackendError);

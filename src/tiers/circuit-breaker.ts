@@ -34,7 +34,8 @@ export interface Circuit {
  * Puts an opossum circuit breaker before a store.
  *
  * - Time-outs are opossum's business nowhere: every store call settles by its deadline, so that every half-open trial settles too.
- * - Only outages count. A reply such as OOM or WRONGTYPE shows that the store is there.
+ * - Only outages count. A reply such as OOM or WRONGTYPE shows that the store is there, and so does a node of a Cluster that is away
+ *   while others answer.
  * - While half-open only our own PING is sent, never a user's call.
  * - The share of failures alone would open too late after a busy spell: a frozen store's first time-outs are few beside the
  *   successes before them. So failures in a row count too.
@@ -53,7 +54,7 @@ export function withCircuitBreaker(
     rollingCountTimeout: settings.window,
     rollingPercentilesEnabled: false,
     enableSnapshots: false,
-    errorFilter: (error) => !isOutage(error),
+    errorFilter: (error) => !isOutage(error) || error.partial,
   });
   const circuit: { -readonly [Name in keyof Circuit]: Circuit[Name] } = {
     state: 'closed',

@@ -66,10 +66,13 @@ export interface Connection {
    * has failed: the listener hears when it stands. Rejects only with `BackendError` when the server forbids the channel.
    */
   subscribe(channel: string, listener: SubscriptionListener): Promise<Subscription>;
-  /** What to add to this process's wall clock to get the server's, in ms. Learnt at each connect and corrected by `learnTime`. */
-  readonly clockOffset: number;
-  /** Tells the seam what a server's clock said just now. */
-  learnTime(serverMs: number): void;
+  /**
+   * What to add to this process's wall clock to get that of the key's server, in ms. Learnt at each connect and corrected by
+   * `learnTime`.
+   */
+  clockOffset(key: string): number;
+  /** Tells the seam what the clock of the key's server said just now. */
+  learnTime(key: string, serverMs: number): void;
   /** `reason` says why it is down. Returns what takes the listener off again. */
   onState(listener: (state: ConnectionState, reason?: unknown) => void): () => void;
   /** Lets what is in flight finish (bounded), then closes what we opened. */

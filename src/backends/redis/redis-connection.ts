@@ -69,11 +69,11 @@ export class RedisConnection implements Connection {
     return this.#standing.state;
   }
 
-  get clockOffset(): number {
+  clockOffset(): number {
     return this.#serverClock.offset;
   }
 
-  learnTime(serverMs: number): void {
+  learnTime(_key: string, serverMs: number): void {
     this.#serverClock.learn(serverMs);
   }
 

@@ -40,12 +40,12 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
   const names = physicalKeys(settings.name);
   const readOne = batchReads(connection, clock);
 
-  function bytesOf(entry: Entry): Buffer | string {
-    return encodeEntry(entry, connection.clockOffset);
+  function bytesOf(key: string, entry: Entry): Buffer | string {
+    return encodeEntry(entry, connection.clockOffset(names.entry(key)));
   }
 
-  function argsOf(entry: Entry): Arg[] {
-    return [bytesOf(entry), px(entry)];
+  function argsOf(key: string, entry: Entry): Arg[] {
+    return [bytesOf(key, entry), px(entry)];
   }
 
   /** PEXPIRE is relative, so it needs no clock of the server's; '-' is for ever. */
@@ -54,8 +54,8 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
   }
 
   /** A moment on this process's monotonic clock, told as the server's wall clock will see it. */
-  function serverDeadline(deadline: number): string {
-    return String(Math.ceil(clock.now() + connection.clockOffset + deadline - clock.monotonic()));
+  function serverDeadline(physical: string, deadline: number): string {
+    return String(Math.ceil(clock.now() + connection.clockOffset(physical) + deadline - clock.monotonic()));
   }
 
   function call(script: Script, key: string, ...args: Arg[]): ScriptCall {
@@ -76,11 +76,17 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
    * there is time left means that our idea of that clock was wrong: it is mended and the script asked once more, which is safe
    * because the first one did nothing.
    */
-  async function timely(operation: string, deadline: number, scriptCall: (deadline: string) => ScriptCall): Promise<Reply> {
-    let reply = await connection.script(scriptCall(serverDeadline(deadline)), deadline);
+  async function timely(
+    operation: string,
+    key: string,
+    deadline: number,
+    scriptCall: (deadline: string) => ScriptCall,
+  ): Promise<Reply> {
+    const physical = names.entry(key);
+    let reply = await connection.script(scriptCall(serverDeadline(physical, deadline)), deadline);
     if (isLate(reply) && clock.monotonic() < deadline) {
-      connection.learnTime(reply[1]);
-      reply = await connection.script(scriptCall(serverDeadline(deadline)), deadline);
+      connection.learnTime(physical, reply[1]);
+      reply = await connection.script(scriptCall(serverDeadline(physical, deadline)), deadline);
     }
     if (isLate(reply)) throw lateError(operation);
     return reply;
@@ -89,7 +95,7 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
   function decoded(key: string, bytes: Buffer | null): Entry | undefined {
     if (bytes === null) return undefined;
     try {
-      const entry = decodeEntry(bytes, connection.clockOffset);
+      const entry = decodeEntry(bytes, connection.clockOffset(names.entry(key)));
       // Another version of Tierkeep may still need what we cannot read.
       if (entry === 'unknown-format') return undefined;
       return entry.expiresAt > clock.now() ? entry : undefined;
@@ -137,7 +143,7 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
   const leases: Leases = {
     ms: settings.leaseMs,
     async load(key, token, seen, deadline) {
-      const reply = await timely('load', deadline, (until) =>
+      const reply = await timely('load', key, deadline, (until) =>
         call(loadScript, key, token, String(settings.leaseMs), seen, until),
       );
       return loadReply(key, reply as readonly Reply[]);
@@ -146,7 +152,7 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
       return (await connection.script(call(renewScript, key, token, String(settings.leaseMs)), deadline)) === 1;
     },
     async fill(key, token, entry, deadline) {
-      return (await connection.script(call(fillScript, key, token, bytesOf(entry), px(entry)), deadline)) === 1;
+      return (await connection.script(call(fillScript, key, token, ...argsOf(key, entry)), deadline)) === 1;
     },
     async release(key, token, deadline) {
       await connection.script(call(releaseScript, key, token), deadline);
@@ -170,25 +176,25 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
       return decoded(key, await readOne(names.entry(key), deadline));
     },
     async write(key, entry, deadline) {
-      await timely('write', deadline, (until) => call(writeScript, key, until, bytesOf(entry), px(entry)));
+      await timely('write', key, deadline, (until) => call(writeScript, key, until, ...argsOf(key, entry)));
     },
     async writeMany(entries, deadline) {
-      const until = serverDeadline(deadline);
       const writes = calls(writeScript, [...entries.keys()], (batch) => [
-        until,
-        ...batch.flatMap((key) => argsOf(entries.get(key) as Entry)),
+        serverDeadline(names.entry(String(batch[0])), deadline),
+        ...batch.flatMap((key) => argsOf(key, entries.get(key) as Entry)),
       ]);
-      for (const reply of await connection.scripts(writes, deadline)) {
+      const replies = await connection.scripts(writes, deadline);
+      for (const [index, reply] of replies.entries()) {
         if (reply instanceof Error) throw reply;
         if (isLate(reply)) {
-          connection.learnTime(reply[1]);
+          connection.learnTime(String(writes[index]?.keys[0]), reply[1]);
           throw lateError('writeMany');
         }
       }
     },
     async writeIfAbsent(key, entry, deadline) {
-      const reply = await timely('writeIfAbsent', deadline, (until) =>
-        call(writeIfAbsentScript, key, bytesOf(entry), px(entry), until),
+      const reply = await timely('writeIfAbsent', key, deadline, (until) =>
+        call(writeIfAbsentScript, key, ...argsOf(key, entry), until),
       );
       return reply === 1;
     },
@@ -196,14 +202,17 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
       return (await connection.script(call(removeScript, key), deadline)) === 1;
     },
     async expire(key, freshUntil, deadline) {
-      const fresh = freshUntil === Number.POSITIVE_INFINITY ? '-' : String(Math.round(freshUntil + connection.clockOffset));
-      const reply = await timely('expire', deadline, (until) => call(expireScript, key, fresh, newStamp(), until));
+      const fresh =
+        freshUntil === Number.POSITIVE_INFINITY
+          ? '-'
+          : String(Math.round(freshUntil + connection.clockOffset(names.entry(key))));
+      const reply = await timely('expire', key, deadline, (until) => call(expireScript, key, fresh, newStamp(), until));
       return reply === 1;
     },
     async increment(key, by, initial, deadline) {
       try {
-        const reply = await timely('increment', deadline, (until) =>
-          call(incrementScript, key, String(by), bytesOf(initial), px(initial), newStamp(), until),
+        const reply = await timely('increment', key, deadline, (until) =>
+          call(incrementScript, key, String(by), ...argsOf(key, initial), newStamp(), until),
         );
         return Number(String(reply));
       } catch (error) {
