@@ -3,20 +3,26 @@ import type { Command, Reply } from './connection.js';
 import { type Deadlines, Timed } from './deadlines.js';
 import type { Sender } from './driver.js';
 import type { Line } from './line.js';
-import { isServerReply, reasonText, redisError } from './server-errors.js';
+import { isNotMaster, isServerReply, reasonText, redisError } from './server-errors.js';
 import type { StandingLink } from './standing-link.js';
+
+/** A call that was not sent, because its server is no longer wanted. */
+export class Unsent extends Error {}
 
 /** Sends commands on the line that stands and settles each call once: by its reply, its error, its deadline or the end of all. */
 export class Calls {
   readonly #standing: StandingLink<Line>;
   readonly #deadlines: Deadlines;
   readonly #address: string;
+  readonly #partial: () => boolean;
   #closed = false;
 
-  constructor(standing: StandingLink<Line>, deadlines: Deadlines, address: string) {
+  /** `partial` says whether other servers answer when this one does not. */
+  constructor(standing: StandingLink<Line>, deadlines: Deadlines, address: string, partial = () => false) {
     this.#standing = standing;
     this.#deadlines = deadlines;
     this.#address = address;
+    this.#partial = partial;
   }
 
   /** Takes no more calls, gives those in flight `ms`, and settles what is left then. */
@@ -41,7 +47,10 @@ export class Calls {
           if (this.#deadlines.remove(call)) resolve(reply);
         },
         (error) => {
-          if (this.#deadlines.remove(call)) reject(this.#failed(error, operation));
+          if (!this.#deadlines.remove(call)) return;
+          if (to === undefined && this.#mayGoElsewhere(error, line)) {
+            this.withLine(operation, deadline, (next) => this.#sendOn(next, command, operation, deadline)).then(resolve, reject);
+          } else reject(this.#failed(error, operation));
         },
         to,
       );
@@ -83,6 +92,7 @@ export class Calls {
     if (this.#closed) return Promise.reject(closedError());
     const line = this.#standing.ready;
     if (line !== undefined) return use(line);
+    if (this.#standing.state === 'closed') return Promise.reject(new Unsent(`${operation} was not sent to ${this.#address}`));
     if (this.#standing.state === 'down') return Promise.reject(this.#away(operation));
     if (this.#deadlines.isPast(deadline)) return Promise.reject(this.#late(operation));
     return new Promise((resolve, reject) => {
@@ -97,19 +107,19 @@ export class Calls {
   /** A library says only that the connection is closed; why it was is what the link was lost for. */
   #failed(error: unknown, operation: string): BackendError {
     const reason = isServerReply(error) ? error : (this.#standing.reason ?? error);
-    return redisError(reason, operation, this.#address);
+    return redisError(reason, operation, this.#address, this.#partial());
   }
 
   #late(operation: string): DeadlineError | ClosedError {
     if (this.#closed) return closedError();
     const message = `Redis at ${this.#address} did not answer ${operation} in time`;
-    return new DeadlineError(message, { backend: 'redis', operation });
+    return new DeadlineError(message, { backend: 'redis', operation, partial: this.#partial() });
   }
 
   #away(operation: string): ConnectionError {
     const { reason } = this.#standing;
     const message = `Redis at ${this.#address} is away: ${reasonText(reason)}`;
-    return new ConnectionError(message, { backend: 'redis', operation, cause: reason });
+    return new ConnectionError(message, { backend: 'redis', operation, cause: reason, partial: this.#partial() });
   }
 }
 

@@ -6,10 +6,20 @@ import { StallWatch } from './stall-watch.js';
 export class Line {
   readonly #link: Link;
   readonly #watch: StallWatch;
+  #finishing: NodeJS.Timeout | undefined;
 
   constructor(link: Link, stallTimeout: number, lost: Lost) {
     this.#link = link;
-    this.#watch = new StallWatch(stallTimeout, () => lost(new Error(`not a single reply for ${stallTimeout} ms`)));
+    this.#watch = new StallWatch(
+      stallTimeout,
+      () => lost(new Error(`not a single reply for ${stallTimeout} ms`)),
+      () => link.silent?.(),
+    );
+  }
+
+  /** Grows with every answer, so that whoever waits can see whether the server has said anything since. */
+  get answers(): number {
+    return this.#watch.answers;
   }
 
   open(): Promise<void> {
@@ -27,17 +37,32 @@ export class Line {
       (reply) => {
         this.#watch.answered();
         answered(reply);
+        if (this.#finishing !== undefined) this.#endIfIdle();
       },
       (error: unknown) => {
         this.#watch.answered();
+        this.#link.failed?.(error);
         failed(error);
+        if (this.#finishing !== undefined) this.#endIfIdle();
       },
     );
   }
 
+  /** Ends it when what is in flight has been answered, after `ms` at the latest. It must be given no more. */
+  finish(ms: number): void {
+    this.#finishing = setTimeout(() => this.destroy(), ms);
+    this.#finishing.unref();
+    this.#endIfIdle();
+  }
+
   destroy(): void {
+    clearTimeout(this.#finishing);
     this.#watch.stop();
     this.#link.destroy();
+  }
+
+  #endIfIdle(): void {
+    if (this.#watch.idle) this.destroy();
   }
 }
 

@@ -12,13 +12,18 @@ export function isServerReply(error: unknown): error is Error {
   return error instanceof Error && !('code' in error) && /^[A-Z][A-Z0-9_]+(?: |$)/.test(error.message);
 }
 
+/** The server refused a write, or everything, because it is a replica. It has done nothing. */
+export function isNotMaster(error: unknown): boolean {
+  return isServerReply(error) && /^(?:READONLY|MASTERDOWN) /.test(error.message);
+}
+
 export function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
 /** What a driver rejected with, as one of our errors. */
-export function redisError(error: unknown, operation: string, address: string): BackendError {
-  const options = { backend: 'redis', operation, cause: error };
+export function redisError(error: unknown, operation: string, address: string, partial = false): BackendError {
+  const options = { backend: 'redis', operation, cause: error, partial };
   if (!isServerReply(error)) {
     return new ConnectionError(`Redis at ${address} went away before it answered ${operation}: ${reasonText(error)}`, options);
   }

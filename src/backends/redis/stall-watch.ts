@@ -6,15 +6,27 @@
 export class StallWatch {
   readonly #lookEvery: number;
   readonly #stalled: () => void;
+  readonly #silent: () => void;
   #inFlight = 0;
   #answers = 0;
   #answersSeen = 0;
   #silentLooks = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(limit: number, stalled: () => void) {
+  /** `silent` is called at each look without news. */
+  constructor(limit: number, stalled: () => void, silent: () => void = () => {}) {
     this.#lookEvery = Math.max(limit / 4, 1);
     this.#stalled = stalled;
+    this.#silent = silent;
+  }
+
+  get idle(): boolean {
+    return this.#inFlight === 0;
+  }
+
+  /** How many answers there have been. */
+  get answers(): number {
+    return this.#answers;
   }
 
   sent(): void {
@@ -49,5 +61,6 @@ export class StallWatch {
       return;
     }
     this.#timer?.refresh();
+    if (this.#silentLooks > 0) this.#silent();
   }
 }
