@@ -56,7 +56,7 @@ export class RedisConnection implements Connection {
     this.#standing = new StandingLink({
       connectTimeout,
       make: (lost) => new Line(driver.link(lost), stallTimeout, lost),
-      greet: (line) => greet(line, this.#serverClock, clock),
+      greet: (line) => greet(line, this.#serverClock, clock, driver.topology),
       finish: (line) => line.finish(drainTimeout),
       changed: (state, reason) => {
         for (const listener of [...this.#stateListeners]) tell(() => listener(state, reason));
