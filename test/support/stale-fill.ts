@@ -22,7 +22,7 @@ export interface Invalidation {
   after(met: number | undefined): number | undefined;
 }
 
-export const invalidations: readonly Invalidation[] = [
+const invalidations: readonly Invalidation[] = [
   { name: 'delete', run: (cache) => cache.delete('k'), after: () => undefined },
   { name: 'deleteMany', run: (cache) => cache.deleteMany(['other', 'k']), after: () => undefined },
   { name: 'deletePattern', run: (cache) => cache.deletePattern('k*'), after: () => undefined },

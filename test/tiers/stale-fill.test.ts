@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { deferred, settled, simulatedProcess, world } from '../support/simulated-process.js';
-import { before, filled, invalidations, leftInL2, loadingIn, made, schedules } from '../support/stale-fill.js';
+import { Gates } from '../support/gates.js';
+import { settled, simulatedProcess, world } from '../support/simulated-process.js';
+import { before, filled, leftInL2, loadingIn, made, schedules } from '../support/stale-fill.js';
 
 describe('a load that was overtaken stores nothing (R1)', () => {
   describe.each([{ across: false }, { across: true }])('invalidated by another process: $across', ({ across }) => {
@@ -48,17 +49,19 @@ describe('a load that was overtaken stores nothing (R1)', () => {
     },
   );
 
-  it.each(invalidations)('without L2 the fence alone holds it off: $name', async (invalidation) => {
-    const { clock } = world();
-    const { cache, core } = simulatedProcess(clock, undefined);
-    await cache.set('k', before);
-    const factory = deferred<number>();
-    const answer = cache.getOrSet('k', () => factory.promise, { forceFresh: true });
-    await settled();
-    await invalidation.run(cache);
-    factory.resolve(made);
-    expect(await answer).toBe(made);
-    expect(await cache.get('k')).toBe(invalidation.after(before));
-    expect(core.fence.size).toBe(0);
-  });
+  it.each(schedules.filter(({ phase }) => phase === 'in the factory'))(
+    'without L2 the fence alone holds it off: $invalidation.name (cold: $cold)',
+    async (schedule) => {
+      const { cache, core } = simulatedProcess(world().clock, undefined);
+      if (!schedule.cold) await cache.set('k', before, { ttl: '1h' });
+      const load = await loadingIn(schedule, cache, new Gates());
+      await schedule.invalidation.run(cache);
+      const kept = core.local.get('k');
+      load.goOn();
+      expect(await load.answer).toBe(made);
+      expect(core.local.get('k')).toBe(kept);
+      expect(kept?.value).toBe(leftInL2(schedule));
+      expect(core.fence.size).toBe(0);
+    },
+  );
 });
