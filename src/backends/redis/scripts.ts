@@ -74,7 +74,7 @@ end
 return removed`,
 );
 
-/** ARGV: bytes. Removes an entry that nobody can read, unless it was replaced meanwhile. */
+/** KEYS: entry. ARGV: bytes. Removes an entry that nobody can read, unless it was replaced meanwhile. */
 export const dropUnreadableScript = defineScript(
   'dropUnreadable',
   `
@@ -95,13 +95,13 @@ redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. stamp, 'PX', ARGV[2])
 return {0}`,
 );
 
-/** ARGV: token, lease ms. */
+/** KEYS: lease, alone, so that it works while the slot moves. ARGV: token, lease ms. */
 export const renewScript = defineScript(
   'renew',
   `
-local lease = redis.call('GET', KEYS[2])
+local lease = redis.call('GET', KEYS[1])
 if not lease or string.match(lease, '^%S+') ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[2], ARGV[2])`,
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])`,
 );
 
 /**
@@ -122,12 +122,12 @@ end
 return store(KEYS[1], KEYS[2], ARGV[2], ARGV[3])`,
 );
 
-/** ARGV: token. */
+/** KEYS: lease, alone. ARGV: token. */
 export const releaseScript = defineScript(
   'release',
   `
-local lease = redis.call('GET', KEYS[2])
-if lease and string.match(lease, '^%S+') == ARGV[1] then return redis.call('DEL', KEYS[2]) end
+local lease = redis.call('GET', KEYS[1])
+if lease and string.match(lease, '^%S+') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0`,
 );
 
