@@ -2,14 +2,16 @@ import type { CircuitState, TieredCache } from '../cache.js';
 import type { Clock } from '../clock.js';
 import type { Emitter } from '../events.js';
 import type { LocalStore, Store } from '../store.js';
+import type { Defaults } from './call-options.js';
 import { type CircuitBreakerSettings, withCircuitBreaker } from './circuit-breaker.js';
 import type { Core } from './core.js';
 import type { Counters } from './counters.js';
 import { countStale } from './counting.js';
 import { Fence } from './fence.js';
 import { Flights } from './flights.js';
+import { Gate } from './gate.js';
 import { Namespaces } from './namespaces.js';
-import { type Defaults, TieredCacheView } from './tiered-cache.js';
+import { TieredCacheView } from './tiered-cache.js';
 
 /** All durations in ms, all checked: the builder has done that. */
 export interface Composition {
@@ -25,6 +27,9 @@ export interface Composition {
   readonly outageTtl: number;
   readonly onClose?: (() => void) | undefined;
 }
+
+/** L2 operations under way at once: far more than keep a connection busy, and few enough to be answered within a budget. */
+const mostInFlight = 512;
 
 /** Puts the tiers together into one cache. */
 export function composeCache(parts: Composition): TieredCache {
@@ -50,6 +55,7 @@ export function composeCore(parts: Composition): Core {
     l2: parts.l2 === undefined ? undefined : withCircuitBreaker(parts.l2, parts.circuitBreaker, clock, onCircuit),
     fence,
     flights: new Flights(fence, clock, ({ ticket, standInTier }) => countStale(core, ticket.key, standInTier)),
+    gate: new Gate(mostInFlight, parts.defaults.budget, clock),
     namespaces: new Namespaces(),
     events,
     counters: parts.counters,
