@@ -9,8 +9,11 @@ export interface Clock {
   coarseNow(): number;
   /** Never goes backwards, ms; for deadlines and measured durations. */
   monotonic(): number;
-  /** Runs `task` once after `ms`. Never keeps the process alive. */
-  schedule(ms: number, task: () => void): Timer;
+  /**
+   * Runs `task` once after `ms`. Only a task that is `awaited`, since some caller's promise may settle by nothing else, keeps the
+   * process alive until then; housekeeping never does.
+   */
+  schedule(ms: number, task: () => void, awaited?: 'awaited'): Timer;
 }
 
 export interface Timer {
@@ -34,9 +37,9 @@ export const systemClock: Clock = {
     return cached;
   },
   monotonic: () => performance.now(),
-  schedule(ms, task) {
+  schedule(ms, task, awaited) {
     const timer = setTimeout(task, ms);
-    timer.unref();
+    if (awaited === undefined) timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },
 };

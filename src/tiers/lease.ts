@@ -142,10 +142,11 @@ function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
       timer.cancel();
       reject(signal.reason);
     };
-    const timer = clock.schedule(ms, () => {
+    const wake = () => {
       signal.removeEventListener('abort', onAbort);
       resolve();
-    });
+    };
+    const timer = clock.schedule(ms, wake, 'awaited');
     signal.addEventListener('abort', onAbort, { once: true });
   });
 }
