@@ -1,7 +1,7 @@
 import type { Connection } from '../../src/backends/redis/connection.js';
 import { redisStore } from '../../src/backends/redis/redis-store.js';
 import type { StandaloneOptions } from '../../src/backends/redis/standalone.js';
-import { type Clock, systemClock } from '../../src/clock.js';
+import { systemClock } from '../../src/clock.js';
 import { Emitter } from '../../src/events.js';
 import { newCounters } from '../../src/tiers/counters.js';
 import { gatedStore } from './gated-store.js';
@@ -12,9 +12,6 @@ export interface RedisCacheOptions extends ProcessOptions {
   readonly url: string;
   readonly connect: (options: StandaloneOptions) => Connection;
   readonly leaseMs?: number;
-  /** The store's own idea of the time, if it is another than the cache's. */
-  readonly storeClock?: Clock;
-  readonly connection?: Partial<StandaloneOptions>;
 }
 
 export interface RedisCache extends SimulatedProcess {
@@ -23,13 +20,13 @@ export interface RedisCache extends SimulatedProcess {
 
 /** A cache over real Redis with all its inner parts in view and gates around its store. */
 export function redisCache(options: RedisCacheOptions): RedisCache {
-  const { url, connect, leaseMs = 5_000, clock = systemClock, storeClock = clock, connection, ...rest } = options;
+  const { url, connect, leaseMs = 5_000, clock = systemClock, ...rest } = options;
   const gates = new Gates();
   const events = new Emitter();
   const counters = newCounters();
-  const store = redisStore(connect({ url, ...connection }), {
+  const store = redisStore(connect({ url }), {
     name: 'test',
-    clock: storeClock,
+    clock,
     leaseMs,
     events: {
       unreadable(key, error) {
