@@ -31,6 +31,9 @@ export interface Composition {
 /** L2 operations under way at once: far more than keep a connection busy, and few enough to be answered within a budget. */
 const mostInFlight = 512;
 
+/** How many budgets one may wait for a place: the first burst of a process is mostly its own work, not L2's. */
+const turns = 4;
+
 /** Puts the tiers together into one cache. */
 export function composeCache(parts: Composition): TieredCache {
   return new TieredCacheView(composeCore(parts), '', parts.defaults);
@@ -55,7 +58,7 @@ export function composeCore(parts: Composition): Core {
     l2: parts.l2 === undefined ? undefined : withCircuitBreaker(parts.l2, parts.circuitBreaker, clock, onCircuit),
     fence,
     flights: new Flights(fence, clock, ({ ticket, standInTier }) => countStale(core, ticket.key, standInTier)),
-    gate: new Gate(mostInFlight, parts.defaults.budget, clock),
+    gate: new Gate(mostInFlight, turns * parts.defaults.budget, clock),
     namespaces: new Namespaces(),
     events,
     counters: parts.counters,
