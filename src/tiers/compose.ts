@@ -57,7 +57,7 @@ export function composeCore(parts: Composition): Core {
     localRole,
     l2: parts.l2 === undefined ? undefined : withCircuitBreaker(parts.l2, parts.circuitBreaker, clock, onCircuit),
     fence,
-    flights: new Flights(fence, clock, ({ ticket, standInTier }) => countStale(core, ticket.key, standInTier)),
+    flights: new Flights(fence, clock, local, ({ ticket, standInTier }) => countStale(core, ticket.key, standInTier)),
     gate: new Gate(mostInFlight, turns * parts.defaults.budget, clock),
     namespaces: new Namespaces(),
     events,

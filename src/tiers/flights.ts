@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../clock.js';
 import type { Entry } from '../entries/entry.js';
 import { mayStandIn } from '../entries/freshness.js';
 import { FactoryTimeoutError } from '../errors.js';
+import type { LocalStore } from '../store.js';
 import type { Fence, Ticket } from './fence.js';
 import type { TierName } from './found.js';
 
@@ -36,6 +37,7 @@ export class Flights {
   constructor(
     private readonly fence: Fence,
     private readonly clock: Clock,
+    private readonly local: LocalStore,
     private readonly onStandIn: (flight: Flight) => void,
   ) {}
 
@@ -105,7 +107,8 @@ export class Flights {
   /** Waits for a flight as one of its callers: at most `hardTimeout`, and no longer than the caller wants to. */
   wait(flight: Flight, hardTimeout: number, signal: AbortSignal | undefined): Promise<unknown> {
     const soonEnough = !flight.overdue && flight.answersBy <= this.clock.monotonic() + hardTimeout;
-    const answer = soonEnough ? flight.answer : this.#ownAnswer(flight, hardTimeout);
+    const shared = soonEnough ? flight.answer : this.#ownAnswer(flight, hardTimeout);
+    const answer = this.local.handsOutReferences ? shared : shared.then((value) => this.local.handOut(value));
     return signal === undefined ? answer : untilAborted(answer, signal);
   }
 
