@@ -1,8 +1,13 @@
 import { MemoryStore } from '../backends/memory.js';
+import { connectCluster } from '../backends/redis/cluster.js';
+import type { Connection } from '../backends/redis/connection.js';
 import { redisStore } from '../backends/redis/redis-store.js';
+import { connectSentinel } from '../backends/redis/sentinel.js';
 import { connectStandalone } from '../backends/redis/standalone.js';
 import type { TieredCache } from '../cache.js';
+import type { Clock } from '../clock.js';
 import { defaults } from '../config/defaults.js';
+import type { TopologySettings } from '../config/topology.js';
 import { Emitter } from '../events.js';
 import { reportOutages } from '../outage-report.js';
 import type { Store, StoreEvents } from '../store.js';
@@ -77,12 +82,18 @@ async function disposeSafely(name: string, dispose: () => unknown): Promise<void
 }
 
 function makeL2({ l2, name, clock, settings }: Plan, events: StoreEvents): Store | undefined {
-  switch (l2?.kind) {
-    case undefined:
-      return undefined;
-    case 'tier':
-      return cacheAsStore(l2.cache, l2.name, clock);
+  if (l2 === undefined) return undefined;
+  if (l2.kind === 'tier') return cacheAsStore(l2.cache, l2.name, clock);
+  return redisStore(connect(l2, clock), { name, clock, leaseMs: settings.leaseTtl, events });
+}
+
+function connect({ kind, options }: TopologySettings, clock: Clock): Connection {
+  switch (kind) {
     case 'redis':
-      return redisStore(connectStandalone({ ...l2.options, clock }), { name, clock, leaseMs: settings.leaseTtl, events });
+      return connectStandalone({ ...options, clock });
+    case 'cluster':
+      return connectCluster({ ...options, clock });
+    case 'sentinel':
+      return connectSentinel({ ...options, clock });
   }
 }
