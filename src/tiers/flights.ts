@@ -5,6 +5,7 @@ import { FactoryTimeoutError } from '../errors.js';
 import type { LocalStore } from '../store.js';
 import type { Fence, Ticket } from './fence.js';
 import type { TierName } from './found.js';
+import { untilAborted } from './until-aborted.js';
 
 /** One running load of one key in this process. */
 export interface Flight {
@@ -158,14 +159,6 @@ export class Flights {
     // A newer flight may have taken the place.
     if (this.#table.get(ticket.key) === flight) this.#table.delete(ticket.key);
   }
-}
-
-function untilAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    answer.finally(() => signal.removeEventListener('abort', onAbort)).then(resolve, reject);
-  });
 }
 
 function timeoutError(key: string, ms: number): FactoryTimeoutError {
