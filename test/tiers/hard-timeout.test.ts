@@ -179,6 +179,32 @@ describe('a caller’s own hard time-out', () => {
   });
 });
 
+describe('factories that wait for each other', () => {
+  it('one that asks for its own key ends with the time-out', async () => {
+    const { cache, clock, core } = started();
+    const answer = cache.getOrSet('k', () => cache.getOrSet('k', never));
+    answer.catch(() => undefined);
+    await pass(clock, hardTimeout);
+    await expect(answer).rejects.toBeInstanceOf(FactoryTimeoutError);
+    await pass(clock, 2 * hardTimeout);
+    expect(core.fence.size).toBe(0);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('two that need each other’s key do too, here and across processes', async () => {
+    const { process, clock } = world();
+    const [one, two] = ['one', 'two'].map((name) => process(name, { defaults: { hardTimeout } }).cache);
+    const answers = Promise.allSettled([
+      one?.getOrSet('a', () => one.getOrSet('b', () => 'b')),
+      two?.getOrSet('b', () => two.getOrSet('a', () => 'a')),
+    ]);
+    await pass(clock, 4 * hardTimeout);
+    const outcomes = await answers;
+    expect(outcomes.map(({ status }) => status)).toContain('rejected');
+    expect(clock.pending).toBe(0);
+  });
+});
+
 describe('a hard time-out before the factory', () => {
   it('while another process loads: nothing was run, so the next caller starts anew', async () => {
     const { cache, clock, process, core } = started();
