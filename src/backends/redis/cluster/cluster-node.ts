@@ -108,6 +108,8 @@ export class ClusterNode {
   }
 
   async close(ms: number): Promise<void> {
+    // What waits for a node that is new is under way like what is on its way to the others.
+    if (this.state === 'connecting') await this.#deadlines.drained(ms);
     this.#standing.retire();
     await this.calls.close(ms);
     this.#standing.destroy();
