@@ -3,7 +3,9 @@
  * bench/results/latest.json.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
+import { startCluster } from '../test/support/redis-cluster.js';
 import { startRedis } from '../test/support/redis-server.js';
+import { clusterCases } from './cases/cluster.js';
 import { l1Cases } from './cases/l1.js';
 import { l2Cases } from './cases/l2.js';
 import { type Measured, measure } from './measure.js';
@@ -14,8 +16,9 @@ const only = process.argv.includes('--only') ? (process.argv.at(process.argv.ind
 const [rounds, roundMs] = quick ? [3, 100] : [9, 400];
 
 const redis = await startRedis();
+const cluster = await startCluster({ replicas: 0 });
 const measured: Measured[] = [];
-for (const work of [...(await l1Cases(redis.url)), ...(await l2Cases(redis.url))]) {
+for (const work of [...(await l1Cases(redis.url)), ...(await l2Cases(redis.url)), ...(await clusterCases(cluster))]) {
   if (work.name.includes(only)) {
     const result = await measure(work, rounds, roundMs);
     measured.push(result);
@@ -27,6 +30,7 @@ const stampedes = 'stampede'.includes(only)
   ? [await stampedeInOneProcess(redis.url), await stampedeOfProcesses(redis.url)]
   : [];
 await redis.stop();
+await cluster.stop();
 
 console.table(
   measured.map(({ name, rawNs, oursNs, kind, ratio, target, met }) => ({

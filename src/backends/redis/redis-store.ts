@@ -23,6 +23,8 @@ export interface RedisStoreSettings {
 
 /** How soon to ask again for what needs the key's slot in one place, ms. */
 const movingPause = 20;
+/** With less time than this another try would rather end in a time-out, which leaves open whether it was done, ms. */
+const timeForATry = 150;
 
 /** Entries in Redis, over the seam: nothing here knows which client or topology is on the other side. */
 export function redisStore(connection: Connection, settings: RedisStoreSettings): Store {
@@ -45,7 +47,7 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
         return await timely(operation, key, deadline, callWith);
       } catch (error) {
         if (!isMoving(error)) throw error;
-        if (clock.monotonic() + movingPause >= deadline) throw movingError(operation, error);
+        if (clock.monotonic() + timeForATry >= deadline) throw movingError(operation, error);
         await new Promise<void>((resolve) => clock.schedule(movingPause, resolve));
       }
     }

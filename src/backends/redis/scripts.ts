@@ -7,26 +7,34 @@ import { defineScript } from './script.js';
  */
 export const LATE = -1;
 
-const clockAndHeader = `
+/* Each script defines only what it uses: what is defined is made anew for every call, which takes the server a microsecond. */
+
+const clock = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function late(deadline) return now > tonumber(deadline) end
+`;
 
--- tk1 <stamp> <codec> <createdAt> <freshUntil> <expiresAt> <cost>…
+// tk1 <stamp> <codec> <createdAt> <freshUntil> <expiresAt> <cost>…
+const stamps = `
 local function stampIn(bytes)
   if not bytes or bytes == '' then return '' end
   return string.match(bytes, '^tk%d+ (%S+)') or '?'
 end
+`;
 
+const freshness = `
 local function isFresh(bytes)
   if not bytes then return false end
   local fresh = string.match(bytes, '^tk1 %S+ %S+ %S+ (%S+)')
   if not fresh then return true end
   return fresh == '-' or tonumber(fresh) > now
 end
+`;
 
--- Out of memory must not leave the old value standing: whoever reads it would take it for the new one.
+// Out of memory must not leave the old value standing: whoever reads it would take it for the new one.
+const storing = `
 local function store(entry, lease, bytes, px)
   local reply
   if px == '-' then reply = redis.pcall('SET', entry, bytes)
@@ -43,7 +51,7 @@ end
  */
 export const writeScript = defineScript(
   'write',
-  `${clockAndHeader}
+  `${clock}${storing}
 if late(ARGV[1]) then return {${LATE}, now} end
 local answer = 1
 for i = 1, #KEYS, 2 do
@@ -56,7 +64,7 @@ return answer`,
 /** ARGV: bytes, px, deadline. As write, unless a fresh entry is there. */
 export const writeIfAbsentScript = defineScript(
   'writeIfAbsent',
-  `${clockAndHeader}
+  `${clock}${freshness}${storing}
 if late(ARGV[3]) then return {${LATE}, now} end
 if isFresh(redis.call('GET', KEYS[1])) then return 0 end
 return store(KEYS[1], KEYS[2], ARGV[1], ARGV[2])`,
@@ -85,7 +93,7 @@ return 0`,
 /** ARGV: token, lease ms, seen stamp, deadline. Answers {0}, {1, ms left} or {2, newer entry, its stamp}. */
 export const loadScript = defineScript(
   'load',
-  `${clockAndHeader}
+  `${clock}${stamps}
 if late(ARGV[4]) then return {${LATE}, now} end
 local bytes = redis.call('GET', KEYS[1])
 local stamp = stampIn(bytes)
@@ -110,7 +118,7 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`,
  */
 export const fillScript = defineScript(
   'fill',
-  `${clockAndHeader}
+  `${stamps}${storing}
 local lease = redis.call('GET', KEYS[2])
 if not lease then return 0 end
 local token, base = string.match(lease, '^(%S+) (%S*)$')
@@ -134,7 +142,7 @@ return 0`,
 /** ARGV: freshUntil (server's clock, or '-'), new stamp, deadline. Only the header changes; the payload never leaves the server. */
 export const expireScript = defineScript(
   'expire',
-  `${clockAndHeader}
+  `${clock}${freshness}${storing}
 if late(ARGV[3]) then return {${LATE}, now} end
 local bytes = redis.call('GET', KEYS[1])
 if not bytes or not isFresh(bytes) then return 0 end
@@ -161,7 +169,7 @@ return store(KEYS[1], KEYS[2], header .. string.sub(bytes, eol), px)`,
  */
 export const incrementScript = defineScript(
   'increment',
-  `${clockAndHeader}
+  `${clock}${freshness}${storing}
 if late(ARGV[5]) then return {${LATE}, now} end
 local bytes = redis.call('GET', KEYS[1])
 if not bytes or not isFresh(bytes) then

@@ -127,18 +127,17 @@ describe.each(libraries)('a store whose slot is held on its way, over $library',
   it('refuses what must be atomic, with an error that asks to try again', async () => {
     await store.increment('{moving}n', 1, entry(1) as Entry<number>, within());
     await depart();
-    const began = performance.now();
-    for (const call of [
-      () => store.increment('{moving}n', 1, entry(1) as Entry<number>, within(300)),
-      () => store.writeIfAbsent('{moving}n', entry(2), within(300)),
-      () => store.expire('{moving}n', Date.now() + 1_000, within(300)),
-    ]) {
-      const error = (await rejection(call())) as ConnectionError;
+    const refusals = [
+      store.increment('{moving}n', 1, entry(1) as Entry<number>, within(800)),
+      store.writeIfAbsent('{moving}n', entry(2), within(800)),
+      store.expire('{moving}n', Date.now() + 1_000, within(800)),
+    ];
+    for (const error of await Promise.all(refusals.map(rejection))) {
       expect(error).toBeInstanceOf(ConnectionError);
-      expect([error.retryable, error.partial]).toEqual([true, true]);
-      expect(error.message).toContain('on its way to another node');
+      const { retryable, partial, message } = error as ConnectionError;
+      expect([retryable, partial]).toEqual([true, true]);
+      expect(message).toContain('on its way to another node');
     }
-    expect(performance.now() - began).toBeLessThan(5_000);
     await arrive();
     expect(await store.increment('{moving}n', 1, entry(1) as Entry<number>, within())).toBe(2);
   });
