@@ -9,6 +9,8 @@ import type { TierName } from './found.js';
 export interface Flight {
   /** Open until the load has stored what it will store, or may store nothing any more. */
   readonly ticket: Ticket;
+  /** When it began, on the monotonic clock. */
+  readonly startedAt: number;
   /** Whether it was started to replace even a fresh value. */
   readonly forced: boolean;
   /** Settles as the load does, however long that takes. */
@@ -37,6 +39,8 @@ export class Flights {
     private readonly fence: Fence,
     private readonly clock: Clock,
     private readonly onStandIn: (flight: Flight) => void,
+    /** Whether what it will bring is new enough for somebody who asks only now. */
+    private readonly isNewEnough: (flight: Flight) => boolean = () => true,
   ) {}
 
   get size(): number {
@@ -47,7 +51,8 @@ export class Flights {
   joinable(key: string, forced: boolean): Flight | undefined {
     const flight = this.#table.get(key);
     if (flight === undefined || this.fence.isMarked(flight.ticket)) return undefined;
-    return forced && !flight.forced ? undefined : flight;
+    if (forced && !flight.forced) return undefined;
+    return this.isNewEnough(flight) ? flight : undefined;
   }
 
   /**
@@ -62,6 +67,7 @@ export class Flights {
       ticket: fence.open(key),
       forced,
       signal: abort.signal,
+      startedAt: clock.monotonic(),
       answersBy: clock.monotonic() + hardTimeout,
       standIn: undefined,
       standInTier: 'l2',

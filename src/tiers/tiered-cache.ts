@@ -15,7 +15,7 @@ import { checkKey } from '../entries/keys.js';
 import { inspectValue } from '../entries/portable.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
-import { assertOpen, type Core, closeCore } from './core.js';
+import { assertOpen, type Core, closeCore, entryOf } from './core.js';
 import { countBeyondL1, countDelete, countL1Hit, countSet } from './counting.js';
 import { getOrSet } from './get-or-set.js';
 import { healthOf } from './health.js';
@@ -63,7 +63,8 @@ export class TieredCacheView implements TieredCache {
   }
 
   async getEntry<T = unknown>(key: string, options?: CallOptions): Promise<Entry<T> | undefined> {
-    return (await this.#entry(key, options)) as Entry<T> | undefined;
+    const entry = await this.#entry(key, options);
+    return entry && (entryOf(entry) as Entry<T>);
   }
 
   async getMany<T = unknown>(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>> {
@@ -196,6 +197,7 @@ export class TieredCacheView implements TieredCache {
   async ready(): Promise<CacheHealth> {
     assertOpen(this.#core);
     await this.#core.l2?.ready();
+    await this.#core.peers?.ready();
     return this.health();
   }
 

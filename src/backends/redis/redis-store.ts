@@ -1,10 +1,11 @@
 import type { Clock } from '../../clock.js';
 import { decodeEntry, encodeEntry } from '../../entries/codec.js';
 import { type Entry, newStamp } from '../../entries/entry.js';
-import { compileGlob } from '../../entries/glob.js';
+import { compileGlob, literalHead } from '../../entries/glob.js';
 import { physicalKeys } from '../../entries/keys.js';
 import { BackendError, DeadlineError, InvalidValueError } from '../../errors.js';
 import type { Leases, LoadReply, Store, StoreEvents } from '../../store.js';
+import { type Announcements, silence } from './announcements.js';
 import { batchesBySlot } from './batches-by-slot.js';
 import type { Arg, Connection, Reply, Script, ScriptCall } from './connection.js';
 import { batchReads } from './read-batch.js';
@@ -29,6 +30,8 @@ export interface RedisStoreSettings {
   /** How long a lease lives without being renewed, ms. */
   readonly leaseMs: number;
   readonly events: StoreEvents;
+  /** What other processes are told. Default: nothing. */
+  readonly announcements?: Announcements | undefined;
 }
 
 /** How many keys SCAN is asked to look at in one step: few enough not to hold up the server, enough to keep round trips few. */
@@ -36,7 +39,8 @@ const scanCount = 500;
 
 /** Entries in Redis, over the seam: nothing here knows which client or topology is on the other side. */
 export function redisStore(connection: Connection, settings: RedisStoreSettings): Store {
-  const { clock, events } = settings;
+  const { clock, events, announcements = silence } = settings;
+  const { channel } = announcements;
   const names = physicalKeys(settings.name);
   const readOne = batchReads(connection, clock);
 
@@ -62,12 +66,17 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
     return { script, keys: [names.entry(key), names.lease(key)], args };
   }
 
+  /** The same for a script that changes the key, and tells of it. */
+  function change(script: Script, key: string, ...args: Arg[]): ScriptCall {
+    return call(script, key, ...args, channel, announcements.keys([key]));
+  }
+
   /** Calls of a script that takes many pairs: as few as slots allow, and each short enough not to hold up the server. */
   function calls(script: Script, keys: readonly string[], argsOf: (batch: readonly string[]) => readonly Arg[]): ScriptCall[] {
     return batchesBySlot(keys, (key) => connection.slotOf(names.entry(key))).map((batch) => ({
       script,
       keys: batch.flatMap((key) => [names.entry(key), names.lease(key)]) as [string, ...string[]],
-      args: argsOf(batch),
+      args: [...argsOf(batch), channel, announcements.keys(batch)],
     }));
   }
 
@@ -127,15 +136,21 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
 
   async function removeMatching(prefix: string, glob: string, deadline: () => number): Promise<number> {
     const matches = compileGlob(glob);
-    // Leases first: a load that holds one now would store what it read after its entry was removed.
-    for await (const batch of connection.scan(names.leaseScan(prefix, glob), scanCount, deadline)) {
-      const keys = matching(batch, names.keyOfLease, prefix, matches);
-      if (keys.length > 0) await removeMany(keys, deadline());
-    }
     let removed = 0;
-    for await (const batch of connection.scan(names.entryScan(prefix, glob), scanCount, deadline)) {
-      const keys = matching(batch, names.keyOfEntry, prefix, matches);
-      if (keys.length > 0) removed += await removeMany(keys, deadline());
+    try {
+      // Leases first: a load that holds one now would store what it read after its entry was removed.
+      for await (const batch of connection.scan(names.leaseScan(prefix, glob), scanCount, deadline)) {
+        const keys = matching(batch, names.keyOfLease, prefix, matches);
+        if (keys.length > 0) await removeMany(keys, deadline());
+      }
+      for await (const batch of connection.scan(names.entryScan(prefix, glob), scanCount, deadline)) {
+        const keys = matching(batch, names.keyOfEntry, prefix, matches);
+        if (keys.length > 0) removed += await removeMany(keys, deadline());
+      }
+    } finally {
+      // What Redis had evicted may live on in other processes, so they are told of all that the glob may match.
+      const told = announcements.prefix(prefix + literalHead(glob));
+      if (channel !== '') await connection.publish(channel, told, deadline());
     }
     return removed;
   }
@@ -152,10 +167,10 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
       return (await connection.script(call(renewScript, key, token, String(settings.leaseMs)), deadline)) === 1;
     },
     async fill(key, token, entry, deadline) {
-      return (await connection.script(call(fillScript, key, token, ...argsOf(key, entry)), deadline)) === 1;
+      return (await connection.script(change(fillScript, key, token, ...argsOf(key, entry)), deadline)) === 1;
     },
     async release(key, token, deadline) {
-      await connection.script(call(releaseScript, key, token), deadline);
+      await connection.script(call(releaseScript, key, token, channel, announcements.released(key)), deadline);
     },
   };
 
@@ -176,7 +191,7 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
       return decoded(key, await readOne(names.entry(key), deadline));
     },
     async write(key, entry, deadline) {
-      await timely('write', key, deadline, (until) => call(writeScript, key, until, ...argsOf(key, entry)));
+      await timely('write', key, deadline, (until) => change(writeScript, key, until, ...argsOf(key, entry)));
     },
     async writeMany(entries, deadline) {
       const writes = calls(writeScript, [...entries.keys()], (batch) => [
@@ -194,25 +209,25 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
     },
     async writeIfAbsent(key, entry, deadline) {
       const reply = await timely('writeIfAbsent', key, deadline, (until) =>
-        call(writeIfAbsentScript, key, ...argsOf(key, entry), until),
+        change(writeIfAbsentScript, key, ...argsOf(key, entry), until),
       );
       return reply === 1;
     },
     async remove(key, deadline) {
-      return (await connection.script(call(removeScript, key), deadline)) === 1;
+      return (await connection.script(change(removeScript, key), deadline)) === 1;
     },
     async expire(key, freshUntil, deadline) {
       const fresh =
         freshUntil === Number.POSITIVE_INFINITY
           ? '-'
           : String(Math.round(freshUntil + connection.clockOffset(names.entry(key))));
-      const reply = await timely('expire', key, deadline, (until) => call(expireScript, key, fresh, newStamp(), until));
+      const reply = await timely('expire', key, deadline, (until) => change(expireScript, key, fresh, newStamp(), until));
       return reply === 1;
     },
     async increment(key, by, initial, deadline) {
       try {
         const reply = await timely('increment', key, deadline, (until) =>
-          call(incrementScript, key, String(by), ...argsOf(key, initial), newStamp(), until),
+          change(incrementScript, key, String(by), ...argsOf(key, initial), newStamp(), until),
         );
         return Number(String(reply));
       } catch (error) {
