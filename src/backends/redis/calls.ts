@@ -32,10 +32,10 @@ export class Calls {
     this.#deadlines.expireAll();
   }
 
-  send(command: Command, operation: string, deadline: number, to?: Sender): Promise<Reply> {
+  send(command: Command, operation: string, deadline: number, to?: Sender, again = false): Promise<Reply> {
     const line = this.#standing.ready;
     if (line === undefined || this.#closed) {
-      return this.withLine(operation, deadline, () => this.send(command, operation, deadline, to));
+      return this.withLine(operation, deadline, () => this.send(command, operation, deadline, to, again));
     }
     if (this.#deadlines.isPast(deadline)) return Promise.reject(this.#late(operation));
     return new Promise((resolve, reject) => {
@@ -48,8 +48,8 @@ export class Calls {
         },
         (error) => {
           if (!this.#deadlines.remove(call)) return;
-          if (to === undefined && this.#mayGoElsewhere(error, line)) {
-            this.withLine(operation, deadline, (next) => this.#sendOn(next, command, operation, deadline)).then(resolve, reject);
+          if (!again && to === undefined && this.#isForAnother(error, line)) {
+            this.send(command, operation, deadline, undefined, true).then(resolve, reject);
           } else reject(this.#failed(error, operation));
         },
         to,
@@ -81,7 +81,12 @@ export class Calls {
         line.send(
           command,
           (reply) => settle(index, reply),
-          (error) => settle(index, this.#failed(error, operationOf(index))),
+          (error) => {
+            if (this.#isForAnother(error, line)) {
+              const settled = (reply: Reply | Error) => settle(index, reply);
+              this.send(command, operationOf(index), deadline, undefined, true).then(settled, settled);
+            } else settle(index, this.#failed(error, operationOf(index)));
+          },
         );
       }
     });
@@ -102,6 +107,11 @@ export class Calls {
         if (this.#deadlines.remove(call)) this.withLine(operation, deadline, use).then(resolve, reject);
       });
     });
+  }
+
+  /** A replica has done nothing of what it refused, so if the line is being left for another one the command may go there. */
+  #isForAnother(error: unknown, line: Line): boolean {
+    return isNotMaster(error) && this.#standing.ready !== line;
   }
 
   /** A library says only that the connection is closed; why it was is what the link was lost for. */

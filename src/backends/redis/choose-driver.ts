@@ -43,6 +43,11 @@ export function driverOver(client: unknown, connectTimeout: number): Driver {
   );
 }
 
+/** Makes what needs @redis/client. */
+export function withNodeRedis(load: () => Driver): Driver {
+  return installed('@redis/client', load) ?? missing('@redis/client');
+}
+
 /** Undefined when the package is not there; another fault of loading it is the package's own and is thrown. */
 function installed(name: string, load: () => Driver): Driver | undefined {
   try {

@@ -22,7 +22,10 @@ export interface ScriptCall {
   readonly args: readonly Arg[];
 }
 
-/** `down` covers the pauses and the further tries until it is `ready` again; `connecting` is only the first try. */
+/**
+ * `down` covers the pauses and the further tries until it is `ready` again; `connecting` is only the first try, and the change to
+ * another master while the old one still answers.
+ */
 export type ConnectionState = 'idle' | 'connecting' | 'ready' | 'down' | 'closed';
 
 /**
@@ -31,7 +34,7 @@ export type ConnectionState = 'idle' | 'connecting' | 'ready' | 'down' | 'closed
  * - every call settles by its `deadline` (monotonic ms): with the reply, the server's own error (`BackendError`), `ConnectionError`
  *   when there is no connection, it went away, or the server says that it cannot serve now (LOADING, READONLY…), or `DeadlineError`;
  * - it connects lazily: the first calls wait for the first try to connect, within their deadlines. From then on, while the
- *   connection is down, calls fail at once: nothing is queued, and **no command is ever sent twice**;
+ *   connection is down, calls fail at once: nothing is queued, and **no command that may have run is ever sent again**;
  * - it reconnects for ever with back-off until `close()`; calls after that reject with `ClosedError`.
  */
 export interface Connection {

@@ -17,6 +17,8 @@ export interface Driver {
    */
   link(lost: Lost, at?: Address): Link;
   subscriber(lost: Lost, message: Message, at?: Address): SubscriberLink;
+  /** The listener is called when there is reason to believe that a link which could not be made before can be made now. */
+  onNews?(listener: () => void): void;
   /** Takes our listeners off a client that is the user's. */
   release(): void;
 }
@@ -48,6 +50,10 @@ interface Openable {
 export interface Link extends Sender, Openable {
   /** Every node that owns keys, for scans. */
   masters(): readonly Sender[];
+  /** Told again and again while commands are in flight and nothing comes back. */
+  silent?(): void;
+  /** Told each error that a command of its got, for what it says about the node. */
+  failed?(error: unknown): void;
 }
 
 export interface SubscriberLink extends Openable {

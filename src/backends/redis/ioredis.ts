@@ -72,11 +72,14 @@ export function ioredisDriverOver(create: (options: object) => IoredisLike, serv
   };
 }
 
-/** Over copies of the user's client, with our settings. Theirs is neither used nor closed; it only gets an error listener. */
-export function ioredisClientDriver(client: IoredisLike, connectTimeout: number): Driver {
-  const { db, host, port, path } = client.options as Record<string, unknown>;
+/**
+ * Over copies of the user's client, with our settings and with `changes`. Theirs is neither used nor closed; it only gets an error
+ * listener.
+ */
+export function ioredisClientDriver(client: IoredisLike, connectTimeout: number, changes: object = {}): Driver {
+  const { db, host, port, path } = { ...client.options, ...changes } as Record<string, unknown>;
   const copy = (at?: Address) =>
-    client.duplicate({ ...safe, connectTimeout, ...(at && { host: at.host, port: at.port, path: undefined }) });
+    client.duplicate({ ...changes, ...safe, connectTimeout, ...(at && { host: at.host, port: at.port, path: undefined }) });
   client.on('error', ignore);
   return {
     name: 'ioredis',

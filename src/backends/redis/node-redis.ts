@@ -18,6 +18,10 @@ export interface NodeRedisLike {
   ping(): Promise<unknown>;
 }
 
+export interface NodeRedisOptions {
+  readonly socket?: Readonly<Record<string, unknown>> | undefined;
+}
+
 type CreateClient = (options: object) => NodeRedisLike;
 
 /** Makes a client with our settings and those of `socket` besides, to `at` or to where the options say. */
@@ -77,6 +81,18 @@ export function nodeRedisClientDriver(client: NodeRedisLike, connectTimeout: num
   client.on('error', ignore);
   const address = typeof socket.path === 'string' ? socket.path : `${socket.host ?? 'localhost'}:${socket.port ?? 6379}`;
   return { ...driverOf(make, address), release: () => client.removeListener('error', ignore) };
+}
+
+/**
+ * With the options of a client of the user's, to addresses only.
+ * @throws when the package is not installed
+ */
+export function nodeRedisOptionsDriver(options: NodeRedisOptions, connectTimeout: number): Driver {
+  const { createClient } = createRequire(import.meta.url)('@redis/client') as { createClient: CreateClient };
+  const { path: _, ...socket } = { ...options.socket };
+  const make: Make = (own, at) =>
+    createClient({ ...options, ...safe, socket: { ...socket, connectTimeout, socketTimeout: undefined, ...own, ...at } });
+  return driverOf(make, 'an address');
 }
 
 function driverOf(make: Make, address: string): Driver {

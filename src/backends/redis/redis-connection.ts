@@ -57,12 +57,17 @@ export class RedisConnection implements Connection {
       connectTimeout,
       make: (lost) => new Line(driver.link(lost), stallTimeout, lost),
       greet: (line) => greet(line, this.#serverClock, clock),
+      finish: (line) => line.finish(drainTimeout),
       changed: (state, reason) => {
         for (const listener of [...this.#stateListeners]) tell(() => listener(state, reason));
       },
     });
     this.#calls = new Calls(this.#standing, new Deadlines(clock), driver.address);
     this.#subscriptions = new Subscriptions(driver, { connectTimeout, stallTimeout });
+    driver.onNews?.(() => {
+      this.#standing.hurry();
+      this.#subscriptions.hurry();
+    });
   }
 
   get state(): ConnectionState {

@@ -1,11 +1,14 @@
 import type { ConnectionState } from './connection.js';
 import { handshakeFault } from './handshake-fault.js';
+import { Superseded } from './superseded.js';
 
 export interface StandingLinkSettings<L> {
   make(lost: (reason: unknown) => void): L;
   /** What must have been said before the link counts as ready. */
   greet(link: L): Promise<void>;
   changed(state: ConnectionState, reason: unknown): void;
+  /** Lets a link that is superseded finish what is in flight. Without it such a link is lost like any other. */
+  finish?(link: L): void;
   /** Bounds connecting, authentication and greeting together, ms: a frozen server accepts connections and says nothing. */
   readonly connectTimeout: number;
 }
@@ -20,11 +23,12 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
   #reason: unknown;
   #link: L | undefined;
   #ready: L | undefined;
+  #superseded: L | undefined;
   #failures = 0;
   #attemptAt = 0;
   #timer: NodeJS.Timeout | undefined;
-  #firstTry: Promise<void> | undefined;
-  #firstTried: () => void = () => {};
+  #try: Promise<void> | undefined;
+  #tried: () => void = () => {};
 
   constructor(settings: StandingLinkSettings<L>) {
     this.#settings = settings;
@@ -43,18 +47,17 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
     return this.#ready;
   }
 
-  /** Settles when ready or when the first try has failed; never rejects. */
+  /** Settles when ready or when the first try, or the first after a link was superseded, has failed; never rejects. */
   connect(): Promise<void> {
-    this.#firstTry ??= new Promise((resolve) => {
-      this.#firstTried = resolve;
-      if (this.#state === 'closed') {
-        resolve();
-        return;
-      }
-      this.#become('connecting');
-      this.#attempt();
-    });
-    return this.#firstTry;
+    this.#try ??= this.#tryOnce();
+    return this.#try;
+  }
+
+  /** There is reason to believe that the next attempt works: makes it now if it was waiting for its time. */
+  hurry(): void {
+    if (this.#state !== 'down' || this.#link !== undefined) return;
+    clearTimeout(this.#timer);
+    this.#attempt();
   }
 
   /** Gives a link up, whoever found out that it is of no use. */
@@ -62,7 +65,12 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
     if (link !== this.#link) return;
     const stood = link === this.#ready;
     // One that is lost as soon as it stands is no success: it must not bring the pauses down.
-    if (stood && performance.now() - this.#attemptAt > longestPause) this.#failures = 0;
+    const proved = stood && performance.now() - this.#attemptAt > longestPause;
+    if (proved) this.#failures = 0;
+    if (proved && reason instanceof Superseded && this.#settings.finish && this.#state !== 'closed') {
+      this.#leave(link, this.#settings.finish);
+      return;
+    }
     this.#drop();
     if (this.#state !== 'closed') this.#retry(stood ? reason : handshakeFault(reason));
   }
@@ -72,11 +80,33 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
     if (this.#ready === undefined) this.#drop();
     clearTimeout(this.#timer);
     this.#become('closed');
-    this.#firstTried();
+    this.#tried();
   }
 
   destroy(): void {
     this.#drop();
+    this.#superseded?.destroy();
+  }
+
+  #tryOnce(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#tried = resolve;
+      if (this.#state === 'closed') {
+        resolve();
+        return;
+      }
+      this.#become('connecting');
+      this.#attempt();
+    });
+  }
+
+  #leave(link: L, finish: (link: L) => void): void {
+    this.#superseded?.destroy();
+    this.#superseded = link;
+    this.#link = undefined;
+    this.#ready = undefined;
+    finish(link);
+    this.#try = this.#tryOnce();
   }
 
   #attempt(): void {
@@ -113,7 +143,7 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
     this.#failures++;
     this.#timer = setTimeout(() => this.#attempt(), left);
     this.#timer.unref();
-    this.#firstTried();
+    this.#tried();
   }
 
   #stands(link: L): void {
@@ -122,7 +152,7 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
     this.#ready = link;
     this.#reason = undefined;
     this.#become('ready');
-    this.#firstTried();
+    this.#tried();
   }
 
   #drop(): void {

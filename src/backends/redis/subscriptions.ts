@@ -45,6 +45,10 @@ export class Subscriptions {
     throw redisError(refusal, 'subscribe', this.#driver.address);
   }
 
+  hurry(): void {
+    this.#standing?.hurry();
+  }
+
   close(): void {
     this.#closed = true;
     this.#listeners.clear();
