@@ -3,7 +3,7 @@ export type * from './cache.js';
 export type { Clock, Timer } from './clock.js';
 export type { Environment, EnvOptions } from './config/environment.js';
 export type { RedisOptions } from './config/redis-options.js';
-export type { CircuitBreakerOptions, LeaseOptions, MemoryOptions, TierOptions } from './config.js';
+export type { BusOptions, CircuitBreakerOptions, LeaseOptions, MemoryOptions, TierOptions } from './config.js';
 export { duration } from './duration.js';
 export * from './errors.js';
 export type { CacheEventName, CacheEvents, CacheListener } from './events.js';

@@ -30,7 +30,8 @@ export class MemoryStore implements LocalStore {
       max: maxEntries,
       ...(maxBytes !== undefined && {
         maxSize: maxBytes,
-        sizeCalculation: (entry: LocalCopy, key: string) => inspectValue(entry.value).bytes + 2 * key.length + entryOverheadBytes,
+        sizeCalculation: (entry: LocalCopy, key: string) =>
+          inspectValue(entry.value).bytes + 2 * key.length + entryOverheadBytes,
       }),
       ...(onEvict !== undefined && {
         dispose: (_: LocalCopy, key: string, reason: LRUCache.DisposeReason) => {

@@ -1,14 +1,11 @@
 import { MemoryStore } from '../backends/memory.js';
-import { redisStore } from '../backends/redis/redis-store.js';
-import { connectStandalone } from '../backends/redis/standalone.js';
 import type { TieredCache } from '../cache.js';
 import { defaults } from '../config/defaults.js';
 import { Emitter } from '../events.js';
 import { reportOutages } from '../outage-report.js';
-import type { Store, StoreEvents } from '../store.js';
-import { cacheAsStore } from '../tiers/cache-as-store.js';
 import { composeCache } from '../tiers/compose.js';
 import { newCounters } from '../tiers/counters.js';
+import { makeL2 } from './make-l2.js';
 import type { Plan } from './plan.js';
 
 /** The composition root: makes the tiers that the plan names and puts them together. */
@@ -33,7 +30,7 @@ export function buildCache(plan: Plan): TieredCache {
       if (events.heard['entry:unreadable']) events.emit('entry:unreadable', { key, error });
     },
   });
-  if (l2 !== undefined) reportOutages(events, { cache: name, backend: l2.name, clock, logger });
+  if (l2 !== undefined) reportOutages(events, { cache: name, backend: l2.store.name, clock, logger });
 
   const disposers: (() => unknown)[] = [];
   const cache = composeCache({
@@ -41,7 +38,8 @@ export function buildCache(plan: Plan): TieredCache {
     clock,
     local,
     localRole: isL1 ? 'tier' : 'stand-in',
-    l2,
+    l2: l2?.store,
+    peers: l2?.peers,
     circuitBreaker: { ...defaults.circuitBreaker, ...plan.circuitBreaker, probeTimeout: settings.budget },
     events,
     counters,
@@ -69,16 +67,5 @@ async function disposeSafely(name: string, dispose: () => unknown): Promise<void
     await dispose();
   } catch (error) {
     process.emitWarning(`a plugin of the cache '${name}' failed to end: ${String(error)}`, 'TierkeepWarning');
-  }
-}
-
-function makeL2({ l2, name, clock, settings }: Plan, events: StoreEvents): Store | undefined {
-  switch (l2?.kind) {
-    case undefined:
-      return undefined;
-    case 'tier':
-      return cacheAsStore(l2.cache, l2.name, clock);
-    case 'redis':
-      return redisStore(connectStandalone({ ...l2.options, clock }), { name, clock, leaseMs: settings.leaseTtl, events });
   }
 }

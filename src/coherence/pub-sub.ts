@@ -20,6 +20,8 @@ export function pubSub(connection: Connection, { channel, probeKey, clock }: Pub
   let subscription: Subscription | undefined;
   let spell = 0;
   let retry: Timer | undefined;
+  /** A new subscription waits for the end of the one before, which else would lend it its connection. */
+  let before: Promise<void> = Promise.resolve();
   let forget: () => void = () => {};
 
   function drop(): void {
@@ -29,9 +31,13 @@ export function pubSub(connection: Connection, { channel, probeKey, clock }: Pub
     subscription = undefined;
   }
 
-  async function subscribe(listener: BusListener): Promise<void> {
+  function subscribe(listener: BusListener): void {
     drop();
     const mine = spell;
+    before = before.then(() => (mine === spell ? subscribeNow(listener, mine) : undefined));
+  }
+
+  async function subscribeNow(listener: BusListener, mine: number): Promise<void> {
     let stands = false;
     const state = (heard: 'subscribed' | 'lost') => {
       if (mine !== spell) return;
@@ -45,7 +51,7 @@ export function pubSub(connection: Connection, { channel, probeKey, clock }: Pub
     };
     try {
       const made = await connection.subscribe(channel, { message, state });
-      if (mine !== spell) return void made.close().catch(() => undefined);
+      if (mine !== spell) return await made.close().catch(() => undefined);
       subscription = made;
       if (stands) listener.listening();
       else listener.lost(new Error('the subscriber connection does not stand yet'));
@@ -53,7 +59,7 @@ export function pubSub(connection: Connection, { channel, probeKey, clock }: Pub
       if (mine !== spell) return;
       listener.lost(reason);
       retry = clock.schedule(askAgainMs, () => {
-        if (mine === spell && connection.state === 'ready') void subscribe(listener);
+        if (mine === spell && connection.state === 'ready') subscribe(listener);
       });
     }
   }
@@ -61,7 +67,7 @@ export function pubSub(connection: Connection, { channel, probeKey, clock }: Pub
   return {
     listen(listener) {
       const onState = (state: Connection['state'], reason?: unknown) => {
-        if (state === 'ready') void subscribe(listener);
+        if (state === 'ready') subscribe(listener);
         else if (state === 'down' || (state === 'connecting' && spell > 0)) {
           drop();
           listener.lost(reason ?? new Error('the connection changes servers'));

@@ -40,6 +40,7 @@ it('gives every setting', () => {
     CACHE_HARD_TIMEOUT: '5s',
     CACHE_OUTAGE_TTL: 'Infinity',
     CACHE_LEASE_TTL: '2s',
+    CACHE_MAX_STALENESS: '1s',
     CACHE_MAX_ENTRIES: '500',
     CACHE_MAX_BYTES: '64000000',
     CACHE_CIRCUIT_RESET_TIMEOUT: '3s',
@@ -61,7 +62,15 @@ it('gives every setting', () => {
   expect(Object.keys(env).sort()).toEqual(all.sort());
   expect(readEnvironment(env)).toEqual({
     general: { backend: 'redis', name: 'shop' },
-    settings: { ttl: 600_000, grace: 0, budget: 250, hardTimeout: 5_000, outageTtl: Number.POSITIVE_INFINITY, leaseTtl: 2_000 },
+    settings: {
+      ttl: 600_000,
+      grace: 0,
+      budget: 250,
+      hardTimeout: 5_000,
+      outageTtl: Number.POSITIVE_INFINITY,
+      leaseTtl: 2_000,
+      maxStaleness: 1_000,
+    },
     memory: { maxEntries: 500, maxBytes: 64_000_000 },
     circuitBreaker: { resetTimeout: 3_000, errorThreshold: 25, volumeThreshold: 7, window: 4_000 },
     redis: {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TieredCache } from '../../src/cache.js';
+import { entryOf } from '../../src/tiers/core.js';
 import type { Phase } from '../support/gates.js';
 import { settled, simulatedProcess, world } from '../support/simulated-process.js';
 
@@ -78,7 +79,7 @@ describe('two operations of one process leave L1 with what L2 has, or with nothi
         await Promise.all(done);
 
         const copy = p.core.local.get('k');
-        if (copy !== undefined) expect(copy).toEqual(server.read('k'));
+        if (copy !== undefined) expect(entryOf(copy)).toEqual(server.read('k'));
         expect(p.core.fence.size).toBe(0);
         expect(server.leasedKeys()).toEqual([]);
       },
