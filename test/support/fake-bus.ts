@@ -15,6 +15,7 @@ export class FakeBus implements Bus {
   #listener: BusListener | undefined;
   #connection = 0;
   #stands = false;
+  readonly #proving = new Set<() => void>();
   #line: Promise<void> = Promise.resolve();
   /** Every byte to and from the server is swallowed, and nobody notices. */
   deaf = false;
@@ -66,8 +67,11 @@ export class FakeBus implements Bus {
       const timer = clock.schedule(Math.max(0, deadline - clock.monotonic()), late);
       const settle = (outcome: () => void) => {
         timer.cancel();
+        this.#proving.delete(closed);
         outcome();
       };
+      const closed = () => settle(() => reject(new Error('closed')));
+      this.#proving.add(closed);
       const exchange = async () => {
         await this.#pass({ process: this.#process, operation: 'prove', phase: 'request', keys: [] });
         if (this.deaf) return;
@@ -83,6 +87,7 @@ export class FakeBus implements Bus {
     this.#server.subscribers.delete(this.#hear);
     this.#listener = undefined;
     this.#connection += 1;
+    for (const end of [...this.#proving]) end();
   }
 
   readonly #hear = (message: string): void => {
