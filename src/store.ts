@@ -1,5 +1,6 @@
 import type { TierHealth } from './cache.js';
 import type { Entry } from './entries/entry.js';
+import type { BackendError } from './errors.js';
 
 /**
  * A backend as the tiers see it: entries in, entries out. Keys arrive checked, values arrive checked, durations arrive as
@@ -65,11 +66,15 @@ export type LoadReply =
   /** An entry with another stamp than `seen` is there: somebody filled or set it meanwhile. */
   | { readonly state: 'newer'; readonly entry: Entry }
   /** Something with this stamp is there that this version cannot read; ask again with it as `seen` to replace just that. */
-  | { readonly state: 'unusable'; readonly stamp: string };
+  | { readonly state: 'unusable'; readonly stamp: string }
+  /** The key is on its way between two nodes of a Cluster: nobody can have its lease now, so nothing that is loaded may be stored. */
+  | { readonly state: 'moving' };
 
 /** What a store reports besides its answers. */
 export interface StoreEvents {
   unreadable(key: string, error: unknown): void;
+  /** An operation on many keys was done for some of them; the error says for which it was not. */
+  failed?(operation: string, error: BackendError): void;
 }
 
 /** An entry as L1 keeps it. */

@@ -29,6 +29,10 @@ export function buildCache(plan: Plan): TieredCache {
       counters.unreadable += 1;
       if (events.heard['entry:unreadable']) events.emit('entry:unreadable', { key, error });
     },
+    failed(operation, error) {
+      counters.l2Errors += 1;
+      if (events.heard['l2:error']) events.emit('l2:error', { operation, error });
+    },
   });
   if (l2 !== undefined) reportOutages(events, { cache: name, backend: l2.store.name, clock, logger });
 

@@ -105,8 +105,6 @@ export class Flights {
       });
       flight.done.then(resolve, reject);
     });
-    // Callers may all have left (their signals aborted) when it fails.
-    flight.answer.catch(() => undefined);
     return flight;
   }
 

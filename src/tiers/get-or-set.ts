@@ -82,6 +82,7 @@ function takeStale(core: Core, flight: Flight, entry: Entry): unknown {
 async function store(core: Core, flight: Flight, entry: Entry, right: RightToFill, budget: Budget): Promise<void> {
   const { fence } = core;
   const { key } = flight.ticket;
+  if (right.state === 'moving') return;
   if (fence.isMarked(flight.ticket)) {
     refuse(core, key);
     await right.lease?.release(budget);

@@ -18,9 +18,9 @@ export type Right =
 export interface RightToFill {
   /**
    * `unleased`: L2 knows no leases (a custom store), or there is no L2, so only this process's own flight keeps others off.
-   * `away`: L2 cannot be asked.
+   * `away`: L2 cannot be asked. `moving`: it gives no lease for this key just now, so what is made may be stored nowhere.
    */
-  readonly state: 'leased' | 'unleased' | 'away';
+  readonly state: 'leased' | 'unleased' | 'away' | 'moving';
   readonly lease: HeldLease | undefined;
   /** The newest entry seen: what a fill would replace. */
   readonly replaces: Entry | undefined;
@@ -77,6 +77,8 @@ export async function takeLease(core: Core, flight: Flight, found: Entry | undef
           flight.standIn = undefined;
         }
         return { state: 'leased', lease: hold(core, flight, leases, token), replaces };
+      case 'moving':
+        return { state: 'moving', lease: undefined, replaces };
       case 'unusable':
         seen = reply.stamp;
         replaces = undefined;

@@ -3,7 +3,18 @@ import type { Step } from './gates.js';
 import { History, type Invalidation } from './history.js';
 import { maxStaleness, type ProcessOptions, settled, type World, type WorldProcess, world } from './simulated-process.js';
 
-export const commands = ['get', 'getMany', 'getOrSet', 'refresh', 'set', 'delete', 'clear', 'deletePattern'] as const;
+export const commands = [
+  'get',
+  'getMany',
+  'getOrSet',
+  'refresh',
+  'set',
+  'setMany',
+  'delete',
+  'deleteMany',
+  'clear',
+  'deletePattern',
+] as const;
 /** What may happen to the bus, and to time, meanwhile. */
 export const mishaps = ['cut', 'connect', 'deaf', 'jump', 'rest'] as const;
 export type Command = readonly [name: (typeof commands)[number] | (typeof mishaps)[number], key: 'a' | 'b'];
@@ -130,6 +141,18 @@ class Run {
           await this.#invalidate(name, `set ${key}`, [key], () => cache.set(key, value));
           break;
         }
+        case 'setMany': {
+          const [a, b] = [this.#value(), this.#value()];
+          const both = [
+            ['a', a],
+            ['b', b],
+          ] as const;
+          await this.#invalidate(name, 'setMany a b', ['a', 'b'], () => cache.setMany(both));
+          break;
+        }
+        case 'deleteMany':
+          await this.#invalidate(name, 'deleteMany a b', ['a', 'b'], () => cache.deleteMany(['a', 'b']));
+          break;
         case 'delete':
           await this.#invalidate(name, `delete ${key}`, [key], () => cache.delete(key));
           break;

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { alive } from './alive.js';
 import { eventually } from './eventually.js';
 import { type RedisOptions, startRedis } from './redis-server.js';
 
@@ -11,14 +12,6 @@ async function server(options?: RedisOptions) {
   const started = await startRedis(options);
   onTestFinished(() => started.stop());
   return started;
-}
-
-function alive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 describe('startRedis', () => {

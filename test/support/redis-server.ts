@@ -1,16 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.js';
 import { type RedisProcess, redisVersion, spawnRedis } from './redis-process.js';
-import { type Reply, sendCommand } from './resp.js';
+import { print, sendCommand } from './resp.js';
 
 export interface RedisOptions {
   /** Default: a free one. */
   port?: number;
+  /** Where free ports come from. Default: `freePort`. */
+  pickPort?: () => Promise<number>;
   password?: string;
   /** More arguments of redis-server; the last of two equal ones counts. */
   args?: readonly string[];
+  /** The lines of a config file the server may write to, as a Sentinel must; `args` win over them. */
+  config?: readonly string[];
   /** Default: a private folder that goes with the server. A folder given here stays. */
   dir?: string;
 }
@@ -23,6 +27,7 @@ export interface RedisServer extends AsyncDisposable {
   /** Of the process that runs now; `restart` makes a new one. */
   readonly pid: number;
   readonly running: boolean;
+  readonly frozen: boolean;
   readonly dir: string;
   /** Ends the server for good, frozen or not. Calling it again is harmless. */
   stop(): Promise<void>;
@@ -32,8 +37,11 @@ export interface RedisServer extends AsyncDisposable {
   freeze(): void;
   /** SIGCONT. */
   thaw(): void;
-  /** Ends what runs and starts anew on the same port and folder: empty, unless `args` asked for persistence. */
-  restart(): Promise<void>;
+  /**
+   * Ends what runs and starts anew on the same port and folder: empty, unless `args` asked for persistence. `more` are arguments
+   * for this start alone.
+   */
+  restart(...more: string[]): Promise<void>;
   /** One command on a connection of its own, printed as redis-cli --raw would. An error reply rejects. */
   cli(...args: string[]): Promise<string>;
 }
@@ -43,18 +51,23 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'tierkeep-redis-')));
   const privateDir = options.dir === undefined;
   const removeDir = () => (privateDir ? rm(dir, { recursive: true, force: true }) : Promise.resolve());
-  const launch = async (port: number) =>
-    spawnRedis(port, { args: await argumentsFor(port, dir, options), dir, privateDir, password: options.password });
+  const configFile = options.config === undefined ? [] : [join(dir, 'server.conf')];
+  const launch = async (port: number, more: readonly string[] = []) => {
+    const args = [...configFile, ...(await argumentsFor(port, dir, options)), ...more];
+    return spawnRedis(port, { args, dir, privateDir, password: options.password });
+  };
 
   let started: { port: number; redis: RedisProcess };
   try {
-    started = await launchOnSomePort(launch, options.port);
+    for (const path of configFile) await writeFile(path, `${options.config?.join('\n')}\n`);
+    started = await launchOnSomePort(launch, options);
   } catch (error) {
     await removeDir();
     throw error;
   }
   const { port } = started;
   let { redis } = started;
+  let frozen = false;
   let stopped: Promise<void> | undefined;
   const stop = () => {
     stopped ??= redis.stop().then(removeDir);
@@ -72,23 +85,34 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     get running() {
       return redis.running;
     },
+    get frozen() {
+      return frozen && redis.running;
+    },
     stop,
     [Symbol.asyncDispose]: stop,
     kill: () => redis.kill(),
-    freeze: () => redis.signal('SIGSTOP'),
-    thaw: () => redis.signal('SIGCONT'),
-    async restart() {
+    freeze() {
+      frozen = true;
+      redis.signal('SIGSTOP');
+    },
+    thaw() {
+      frozen = false;
+      redis.signal('SIGCONT');
+    },
+    async restart(...more) {
       if (stopped !== undefined) throw new Error('this server was stopped for good; start another one');
       await redis.stop();
-      redis = await launch(port);
+      frozen = false;
+      redis = await launch(port, more);
     },
     cli: async (...args) => print(await sendCommand(port, args, { password: options.password })),
   };
 }
 
-async function launchOnSomePort(launch: (port: number) => Promise<RedisProcess>, wanted: number | undefined) {
+async function launchOnSomePort(launch: (port: number) => Promise<RedisProcess>, options: RedisOptions) {
+  const { port: wanted, pickPort = freePort } = options;
   for (let attempt = 1; ; attempt++) {
-    const port = wanted ?? (await freePort());
+    const port = wanted ?? (await pickPort());
     try {
       return { port, redis: await launch(port) };
     } catch (error) {
@@ -118,8 +142,4 @@ async function argumentsFor(port: number, dir: string, options: RedisOptions): P
   if (major >= 7) common.push('--enable-debug-command', 'yes');
   if (options.password !== undefined) common.push('--requirepass', options.password);
   return [...common, ...(options.args ?? [])];
-}
-
-function print(reply: Reply): string {
-  return Array.isArray(reply) ? reply.map(print).join('\n') : String(reply ?? '');
 }

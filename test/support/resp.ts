@@ -2,6 +2,11 @@ import { connect } from 'node:net';
 
 export type Reply = string | number | null | Reply[];
 
+/** As redis-cli --raw would print it. */
+export function print(reply: Reply): string {
+  return Array.isArray(reply) ? reply.map(print).join('\n') : String(reply ?? '');
+}
+
 /** Sends one command on its own connection; so tests look at a server without the drivers under test. */
 export function sendCommand(
   port: number,

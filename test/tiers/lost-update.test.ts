@@ -1,86 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import type { TieredCache } from '../../src/cache.js';
 import { entryOf } from '../../src/tiers/core.js';
-import type { Phase } from '../support/gates.js';
-import { settled, simulatedProcess, world } from '../support/simulated-process.js';
-
-interface Writer {
-  readonly name: string;
-  /** The L2 operation that writes. */
-  readonly operation: string;
-  run(cache: TieredCache): Promise<unknown>;
-}
-
-const writers: readonly Writer[] = [
-  { name: 'set', operation: 'write', run: (cache) => cache.set('k', 100) },
-  { name: 'setMany', operation: 'writeMany', run: (cache) => cache.setMany([['k', 200]]) },
-  { name: 'setIfAbsent', operation: 'writeIfAbsent', run: (cache) => cache.setIfAbsent('k', 300) },
-  { name: 'increment', operation: 'increment', run: (cache) => cache.increment('k') },
-  { name: 'expire', operation: 'expire', run: (cache) => cache.expire('k', '1s') },
-  { name: 'delete', operation: 'remove', run: (cache) => cache.delete('k') },
-  { name: 'fill', operation: 'fill', run: (cache) => cache.getOrSet('k', () => 400, { forceFresh: true }) },
-  { name: 'get', operation: 'read', run: (cache) => cache.get('k') },
-];
-
-type Order = readonly [Which, Phase][];
-type Which = 'first' | 'second';
-
-/** Every way in which two requests and their replies can follow each other. */
-const orders: readonly Order[] = interleavings(
-  [
-    ['first', 'request'],
-    ['first', 'reply'],
-  ],
-  [
-    ['second', 'request'],
-    ['second', 'reply'],
-  ],
-);
-
-function interleavings(left: Order, right: Order): Order[] {
-  const [a, ...as] = left;
-  const [b, ...bs] = right;
-  if (a === undefined) return [right];
-  if (b === undefined) return [left];
-  return [
-    ...interleavings(as, right).map((rest): Order => [a, ...rest]),
-    ...interleavings(left, bs).map((rest): Order => [b, ...rest]),
-  ];
-}
-
-const pairs = writers.flatMap((first) =>
-  writers.filter((second) => second.name !== 'get' || first.name !== 'get').map((second) => ({ first, second })),
-);
+import { simulatedProcess, world } from '../support/simulated-process.js';
+import { orders, pairs, runInOrder } from '../support/two-in-flight.js';
 
 describe('two operations of one process leave L1 with what L2 has, or with nothing (R8)', () => {
-  describe.each(pairs)('$first.name and $second.name', ({ first, second }) => {
+  describe.each(pairs)('$first.name and $second.name', (pair) => {
     it.each(orders.map((order) => ({ order, name: order.map((step) => step.join(' ')).join(', ') })))(
       '$name',
       async ({ order }) => {
         const { server, process } = world();
-        const p = process('p');
+        const { cache, core, gates } = process('p');
         await process('elsewhere').cache.set('k', 1);
+        await runInOrder(pair, order, cache, gates);
 
-        const gates = new Map<string, ReturnType<typeof p.gates.hold>>();
-        const done: Promise<unknown>[] = [];
-        for (const [which, writer] of [
-          ['first', first],
-          ['second', second],
-        ] as const) {
-          for (const phase of ['request', 'reply'] as const)
-            gates.set(`${which} ${phase}`, p.gates.hold(writer.operation, phase));
-          done.push(writer.run(p.cache));
-          await settled();
-        }
-        for (const [which, phase] of order) {
-          gates.get(`${which} ${phase}`)?.release();
-          await settled();
-        }
-        await Promise.all(done);
-
-        const copy = p.core.local.get('k');
+        const copy = core.local.get('k');
         if (copy !== undefined) expect(entryOf(copy)).toEqual(server.read('k'));
-        expect(p.core.fence.size).toBe(0);
+        expect(core.fence.size).toBe(0);
         expect(server.leasedKeys()).toEqual([]);
       },
     );

@@ -38,6 +38,37 @@ describe('a read that was overtaken refills no L1 (R2)', () => {
     expect(server.entryKeys()).toEqual([]);
   });
 
+  const held: [string, string, (cache: TieredCache) => Promise<unknown>][] = [
+    ['delete', 'remove', (cache) => cache.delete('k')],
+    ['deleteMany', 'removeMany', (cache) => cache.deleteMany(['k'])],
+    ['deletePattern', 'scanEntries', (cache) => cache.deletePattern('k')],
+    ['clear', 'scanEntries', (cache) => cache.clear()],
+  ];
+  it.each(held)(
+    'a copy that was read while a %s was under way is gone when that is acknowledged',
+    async (_name, operation, call) => {
+      const { process } = world();
+      await process('elsewhere').cache.set('k', 'old');
+      const p = process('p');
+      const gate = p.gates.hold(operation);
+      const removed = call(p.cache);
+      await gate.arrived;
+      expect(await p.cache.get('k')).toBe('old');
+      const slow = p.gates.hold('read', 'reply');
+      p.core.local.clear();
+      const late = p.cache.get('k');
+      await slow.arrived;
+      expect(await p.cache.get('k')).toBe('old');
+      gate.release();
+      await removed;
+      expect(p.cache.peek('k')).toBeUndefined();
+      slow.release();
+      expect(await late).toBe('old');
+      expect(p.cache.peek('k')).toBeUndefined();
+      expect(await p.cache.get('k')).toBeUndefined();
+    },
+  );
+
   it('an expiry given by this process is not undone by a copy read before', async () => {
     const { process } = world();
     await process('elsewhere').cache.set('k', 'v', { ttl: '1h' });

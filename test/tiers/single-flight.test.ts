@@ -134,6 +134,22 @@ describe('forceFresh', () => {
     expect(cache.peek('k')).toBe('forced');
   });
 
+  it.each(['the older load', 'the forced one'])('has the last word without L2 too, if %s ends first', async (first) => {
+    const { cache } = simulatedProcess(world().clock, undefined);
+    const loads = { 'the older load': deferred<string>(), 'the forced one': deferred<string>() };
+    const answers = [
+      cache.getOrSet('k', () => loads['the older load'].promise),
+      cache.getOrSet('k', () => loads['the forced one'].promise, { forceFresh: true }),
+    ];
+    const order = Object.entries(loads).sort(([name]) => (name === first ? -1 : 1));
+    for (const [name, load] of order) {
+      load.resolve(name);
+      await settled();
+    }
+    expect(await Promise.all(answers)).toEqual(Object.keys(loads));
+    expect(cache.peek('k')).toBe('the forced one');
+  });
+
   it('is joined by those who come later, forced or not', async () => {
     const { cache } = world().process('p');
     const factory = deferred<string>();

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { Factory } from '../../src/cache.js';
 import { deferred, pass, settled, simulatedProcess, trace, world } from '../support/simulated-process.js';
 
 const life = { ttl: 1_000, grace: 9_000 };
@@ -90,6 +91,33 @@ describe('grace', () => {
     expect(server.read('k')).toBeUndefined();
     expect(core.local.get('k')).toBeUndefined();
     await expect(cache.getOrSet('k', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  });
+
+  it('the newest stale value stands in, and is the one the factory is shown', async () => {
+    const { cache, clock, gates, process } = await withStale();
+    const gate = gates.hold('load');
+    const shown: unknown[] = [];
+    const factory: Factory<string> = ({ stale }) => {
+      shown.push(stale?.value);
+      throw new Error('no');
+    };
+    const answer = cache.getOrSet('k', factory, { budget: '1m' });
+    await gate.arrived;
+    await process('other').cache.set('k', 'newer', life);
+    clock.advance(1_000);
+    gate.release();
+    expect(await answer).toBe('newer');
+    expect(shown).toEqual(['newer']);
+  });
+
+  it('what was deleted before the factory began is not shown to it', async () => {
+    const { cache, gates } = await withStale();
+    const gate = gates.hold('load');
+    const answer = cache.getOrSet('k', ({ stale }) => `stale: ${stale?.value}`);
+    await gate.arrived;
+    await cache.delete('k');
+    gate.release();
+    expect(await answer).toBe('stale: undefined');
   });
 
   it('a stale value that was deleted while its load waited for the lease does not stand in for those who come later', async () => {

@@ -51,8 +51,11 @@ export interface Connection {
    * come; it rejects only when none of them was sent.
    */
   batch(commands: readonly Command[], deadline: number): Promise<(Reply | Error)[]>;
-  /** Values in the order of `keys`; null for what is absent or no string. One round trip per node. */
-  getMany(keys: readonly string[], deadline: number): Promise<(Buffer | null)[]>;
+  /**
+   * Values in the order of `keys`; null for what is absent or no string; an error where the key's node gave none. One round trip per
+   * node. It rejects only when nothing was asked.
+   */
+  getMany(keys: readonly string[], deadline: number): Promise<(Buffer | null | Error)[]>;
   /** A server that does not know the script is sent its source: it has not run then, so that is no resend. */
   script(call: ScriptCall, deadline: number): Promise<Reply>;
   /** As {@link batch}; a second round trip for the scripts that a server did not know. */
@@ -67,6 +70,9 @@ export interface Connection {
   /**
    * Subscribes on a connection of its own, again after every loss of it. Resolves when subscribed, or when the first try to connect
    * has failed: the listener hears when it stands. Rejects only with `BackendError` when the server forbids the channel.
+   *
+   * In a Cluster it subscribes at every master, whose own bus may drop messages: so the same message may come several times, and it is
+   * `lost` as soon as one master's subscription is.
    */
   subscribe(channel: string, listener: SubscriptionListener): Promise<Subscription>;
   /**

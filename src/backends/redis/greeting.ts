@@ -1,27 +1,62 @@
 import type { Clock } from '../../clock.js';
-import type { Reply } from './connection.js';
+import type { Command, Connection, Reply } from './connection.js';
+import { hello } from './hello.js';
 import type { Line } from './line.js';
 import type { ServerClock } from './server-clock.js';
 import { isServerReply } from './server-errors.js';
 
 /**
  * The first exchange on a new link. PING fails while the server loads, wants a password or cannot serve, when TIME would still be
- * answered; TIME gives the server's clock, without which scripts could not tell whether they come too late.
+ * answered; TIME gives the server's clock, without which scripts could not tell whether they come too late; HELLO tells when it is
+ * not the kind of server that is expected there.
  */
-export async function greet(line: Line, serverClock: ServerClock, clock: Clock): Promise<void> {
+export async function greet(
+  line: Line,
+  serverClock: ServerClock,
+  clock: Clock,
+  topology?: Connection['topology'],
+): Promise<void> {
   const sentAt = clock.now();
-  const [, time] = await Promise.all([ask(line, 'PING'), ask(line, 'TIME')]);
-  if (!Array.isArray(time)) return;
-  const [seconds, microseconds] = time;
+  const [said, ping, time] = await Promise.allSettled([
+    hello((command) => exchange(line, command)),
+    ask(line, 'PING'),
+    ask(line, 'TIME'),
+  ]);
+  const { mode } = settledValue(said);
+  if (topology === 'standalone') refuse(mode);
+  settledValue(ping);
+  const answer = settledValue(time);
+  if (!Array.isArray(answer)) return;
+  const [seconds, microseconds] = answer;
   serverClock.measured(Number(String(seconds)) * 1_000 + Number(String(microseconds)) / 1_000, sentAt);
 }
 
+function refuse(mode: string | undefined): void {
+  if (mode === 'cluster') {
+    throw new Error(
+      'it is a node of a Redis Cluster, which has only some of the keys: use .cluster({ nodes }) instead of .redis(…)',
+    );
+  }
+  if (mode === 'sentinel') {
+    throw new Error('it is a Sentinel, which has no keys: use .sentinel({ name, sentinels }) instead of .redis(…)');
+  }
+}
+
 /** A user whom the server's ACL forbids the command is served all the same. */
-function ask(line: Line, name: string): Promise<Reply | undefined> {
-  return new Promise((resolve, reject) => {
-    line.send({ key: undefined, args: [name] }, resolve, (error) => {
-      if (isServerReply(error) && error.message.startsWith('NOPERM')) resolve(undefined);
-      else reject(error);
-    });
-  });
+async function ask(line: Line, name: string): Promise<Reply | undefined> {
+  try {
+    return await exchange(line, { key: undefined, args: [name] });
+  } catch (error) {
+    if (isServerReply(error) && error.message.startsWith('NOPERM')) return undefined;
+    throw error;
+  }
+}
+
+function exchange(line: Line, command: Command): Promise<Reply> {
+  return new Promise((resolve, reject) => line.send(command, resolve, reject));
+}
+
+function settledValue<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value;
 }

@@ -177,8 +177,13 @@ function request(client: IoredisLike, { args }: Command): Promise<Reply> {
 async function mockRequest(client: IoredisLike, name: string, args: readonly (string | Buffer)[]): Promise<Reply> {
   const methods = client as unknown as Record<string, ((...args: unknown[]) => Promise<unknown>) | undefined>;
   const method = methods[`${name}Buffer`] ?? methods[name];
-  if (method === undefined) throw new Error(`ERR unknown command '${name}'`);
-  return asReply(await method.apply(client, [...args]));
+  try {
+    if (method !== undefined) return asReply(await method.apply(client, [...args]));
+  } catch (error) {
+    // It has methods for commands that it does not know, too.
+    if (!(error instanceof TypeError)) throw error;
+  }
+  throw new Error(`ERR unknown command '${name}'`);
 }
 
 function asReply(reply: unknown): Reply {

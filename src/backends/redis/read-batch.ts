@@ -15,12 +15,18 @@ interface Read {
 /**
  * Reads single keys: the first of a tick goes out at once as GET, those that follow in the same tick go together as one MGET. So a
  * lone read waits for nothing, and many cost one command. Each keeps its own deadline. (A key that holds something else than a
- * string rejects as GET and is null in an MGET, as Redis says.)
+ * string rejects as GET and is null in an MGET, as Redis says.) In a Cluster every key goes out as GET by itself, in one write per
+ * node and tick all the same: there is no MGET over slots, and what one node answers must not wait for another.
  */
 export function batchReads(
   connection: Connection,
   clock: Clock = systemClock,
 ): (key: string, deadline: number) => Promise<Buffer | null> {
+  const getOne = (key: string, deadline: number) => {
+    return connection.command({ key, args: ['GET', key] }, deadline) as Promise<Buffer | null>;
+  };
+  if (connection.topology === 'cluster') return getOne;
+
   const deadlines = new Deadlines(clock);
   let inTick = false;
   let waiting: Read[] = [];
@@ -38,7 +44,12 @@ export function batchReads(
       )
       .then(
         (values) => {
-          for (const [index, read] of reads.entries()) if (deadlines.remove(read.call)) read.resolve(values[index] ?? null);
+          for (const [index, read] of reads.entries()) {
+            const value = values[index] ?? null;
+            if (!deadlines.remove(read.call)) continue;
+            if (value instanceof Error) read.reject(value);
+            else read.resolve(value);
+          }
         },
         (error: unknown) => {
           for (const read of reads) if (deadlines.remove(read.call)) read.reject(error);
@@ -54,7 +65,7 @@ export function batchReads(
     if (!inTick) {
       inTick = true;
       process.nextTick(tickEnds);
-      return connection.command({ key, args: ['GET', key] }, deadline) as Promise<Buffer | null>;
+      return getOne(key, deadline);
     }
     return new Promise((resolve, reject) => {
       const call = new Timed(deadline, () => {

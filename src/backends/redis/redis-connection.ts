@@ -14,9 +14,8 @@ import { Deadlines } from './deadlines.js';
 import type { Driver } from './driver.js';
 import { greet } from './greeting.js';
 import { Line } from './line.js';
-import { evalCommand, evalshaCommand } from './script.js';
+import { runScript, runScripts } from './run-scripts.js';
 import { ServerClock } from './server-clock.js';
-import { isNoScript } from './server-errors.js';
 import { StandingLink } from './standing-link.js';
 import { Subscriptions } from './subscriptions.js';
 import { tell } from './tell.js';
@@ -56,7 +55,7 @@ export class RedisConnection implements Connection {
     this.#standing = new StandingLink({
       connectTimeout,
       make: (lost) => new Line(driver.link(lost), stallTimeout, lost),
-      greet: (line) => greet(line, this.#serverClock, clock),
+      greet: (line) => greet(line, this.#serverClock, clock, driver.topology),
       finish: (line) => line.finish(drainTimeout),
       changed: (state, reason) => {
         for (const listener of [...this.#stateListeners]) tell(() => listener(state, reason));
@@ -104,32 +103,12 @@ export class RedisConnection implements Connection {
     return reply as (Buffer | null)[];
   }
 
-  async script(call: ScriptCall, deadline: number): Promise<Reply> {
-    const { name } = call.script;
-    try {
-      return await this.#calls.send(evalshaCommand(call), name, deadline);
-    } catch (error) {
-      // The server refused it because it does not know the script, so it has not run: this is no resend.
-      if (!isNoScript((error as Error).cause)) throw error;
-      return this.#calls.send(evalCommand(call), name, deadline);
-    }
+  script(call: ScriptCall, deadline: number): Promise<Reply> {
+    return runScript((command, name) => this.#calls.send(command, name, deadline), call);
   }
 
-  async scripts(calls: readonly ScriptCall[], deadline: number): Promise<(Reply | Error)[]> {
-    const names = calls.map((call) => call.script.name);
-    const replies = await this.#calls.sendAll(calls.map(evalshaCommand), (index) => String(names[index]), deadline);
-    const unknown = calls.flatMap((call, index) => {
-      const reply = replies[index];
-      return reply instanceof Error && isNoScript(reply.cause) ? [{ index, command: evalCommand(call) }] : [];
-    });
-    if (unknown.length === 0) return replies;
-    const again = await this.#calls.sendAll(
-      unknown.map(({ command }) => command),
-      (position) => String(names[unknown[position]?.index ?? 0]),
-      deadline,
-    );
-    for (const [position, { index }] of unknown.entries()) replies[index] = again[position] as Reply | Error;
-    return replies;
+  scripts(calls: readonly ScriptCall[], deadline: number): Promise<(Reply | Error)[]> {
+    return runScripts((commands, nameOf) => this.#calls.sendAll(commands, nameOf, deadline), calls);
   }
 
   async *scan(match: string, count: number, deadline: () => number): AsyncGenerator<string[]> {

@@ -101,7 +101,7 @@ announce()
 return removed`,
 );
 
-/** ARGV: bytes. Removes an entry that nobody can read, unless it was replaced meanwhile. */
+/** KEYS: entry. ARGV: bytes. Removes an entry that nobody can read, unless it was replaced meanwhile. */
 export const dropUnreadableScript = defineScript(
   'dropUnreadable',
   `
@@ -129,13 +129,13 @@ redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. stamp, 'PX', ARGV[2])
 return {0}`,
 );
 
-/** ARGV: token, lease ms. */
+/** KEYS: lease, alone, so that it works while the slot moves. ARGV: token, lease ms. */
 export const renewScript = defineScript(
   'renew',
   `
-local lease = redis.call('GET', KEYS[2])
+local lease = redis.call('GET', KEYS[1])
 if not lease or string.match(lease, '^%S+') ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[2], ARGV[2])`,
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])`,
 );
 
 /**
@@ -157,13 +157,13 @@ announce()
 return stored`,
 );
 
-/** ARGV: token. Whoever waits for the lease is woken; if nobody does, nobody is told. */
+/** KEYS: lease, alone. ARGV: token. Whoever waits for the lease is woken; if nobody does, nobody is told. */
 export const releaseScript = defineScript(
   'release',
   `${leaseText}${announcing}
-local token, _, waited = leaseAt(KEYS[2])
+local token, _, waited = leaseAt(KEYS[1])
 if token ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[2])
+redis.call('DEL', KEYS[1])
 if waited then announce() end
 return 1`,
 );

@@ -68,7 +68,7 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
     const proved = stood && performance.now() - this.#attemptAt > longestPause;
     if (proved) this.#failures = 0;
     if (proved && reason instanceof Superseded && this.#settings.finish && this.#state !== 'closed') {
-      this.#leave(link, this.#settings.finish);
+      this.#leave(link, this.#settings.finish, reason);
       return;
     }
     this.#drop();
@@ -88,25 +88,25 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
     this.#superseded?.destroy();
   }
 
-  #tryOnce(): Promise<void> {
+  #tryOnce(reason?: unknown): Promise<void> {
     return new Promise((resolve) => {
       this.#tried = resolve;
       if (this.#state === 'closed') {
         resolve();
         return;
       }
-      this.#become('connecting');
+      this.#become('connecting', reason);
       this.#attempt();
     });
   }
 
-  #leave(link: L, finish: (link: L) => void): void {
+  #leave(link: L, finish: (link: L) => void, reason: unknown): void {
     this.#superseded?.destroy();
     this.#superseded = link;
     this.#link = undefined;
     this.#ready = undefined;
     finish(link);
-    this.#try = this.#tryOnce();
+    this.#try = this.#tryOnce(reason);
   }
 
   #attempt(): void {

@@ -37,6 +37,11 @@ export class MasterLink<L extends Openable> implements Openable {
     return this.#link as L;
   }
 
+  /** Once it is being opened there. */
+  get at(): Address {
+    return this.#follower?.at as Address;
+  }
+
   async open(): Promise<void> {
     const { master } = await this.#watch.find();
     if (this.#destroyed) throw new Error('it was given up before the master was known');

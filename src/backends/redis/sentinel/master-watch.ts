@@ -1,7 +1,9 @@
 import { type Address, addressText, mapped, type NatMap, sameAddress } from '../address.js';
+import type { Driver } from '../driver.js';
 import { Superseded } from '../superseded.js';
 import { tell } from '../tell.js';
 import type { Answer } from './ask-sentinel.js';
+import { type Promotion, watchPromotion } from './promotion.js';
 import { SentinelEars, type SentinelEarsSettings } from './sentinel-ears.js';
 import type { Sentinels } from './sentinels.js';
 
@@ -15,10 +17,14 @@ export interface MasterWatchSettings extends Omit<SentinelEarsSettings, 'heard' 
   readonly name: string;
   readonly natMap: NatMap | undefined;
   readonly sentinels: Sentinels;
+  readonly nodes: Driver;
 }
 
 /** Sentinels hear of a fail-over one after the other: for so long, ms, one that knows an older configuration is behind the times. */
 const lag = 10_000;
+
+/** A promotion that takes longer, ms, is left to the Sentinels. */
+const promotionTakes = 3_000;
 
 /** Knows where the master is, and takes links away from one that was replaced. Idle until it is first asked. */
 export class MasterWatch {
@@ -29,6 +35,7 @@ export class MasterWatch {
   #current: Answer | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
   #finding: Promise<Answer> | undefined;
+  #promotion: Promotion | undefined;
   #hints = 0;
 
   constructor(settings: MasterWatchSettings) {
@@ -53,6 +60,11 @@ export class MasterWatch {
     this.find().catch(() => {});
   }
 
+  /** It says itself that it is no master, so whoever called it one is wrong. */
+  refute(at: Address): void {
+    if (this.#current !== undefined && sameAddress(this.#current.master, at)) this.#current = undefined;
+  }
+
   join(follower: Follower): void {
     this.#followers.add(follower);
   }
@@ -67,6 +79,7 @@ export class MasterWatch {
   }
 
   close(): void {
+    this.#promotion?.cancel();
     this.#ears.close();
     this.#settings.sentinels.close();
   }
@@ -101,27 +114,46 @@ export class MasterWatch {
   }
 
   #heard(channel: string, message: string): void {
-    const { name, natMap } = this.#settings;
-    const [master, ...words] = message.split(' ');
+    const { name } = this.#settings;
+    const words = message.split(' ');
     if (channel === '+switch-master') {
-      if (master !== name) return;
-      const [from, to] = [addressIn(words.slice(0, 2)), addressIn(words.slice(2, 4))].map((each) => mapped(each, natMap));
+      // 'primary 10.0.0.1 6379 10.0.0.2 6379'
+      if (words[0] !== name) return;
+      const [from, to] = [this.#addressIn(words, 1), this.#addressIn(words, 3)];
       this.#hints++;
       // A Sentinel may tell of it late, when the next fail-over is over too: only what it took from the old one is known to be wrong.
-      if (from !== undefined && to !== undefined) this.#moved((follower) => sameAddress(follower.at, from), to);
-    } else if (message.includes(` @ ${name} `)) {
-      this.#hints++;
-    } else return;
-    this.check();
+      this.#moved((follower) => sameAddress(follower.at, from), to);
+      this.check();
+    } else if (words[4] === '@' && words[5] === name) {
+      // 'slave 10.0.0.2:6379 10.0.0.2 6379 @ primary 10.0.0.1 6379'
+      if (channel === '+failover-state-wait-promotion') {
+        this.#expect(this.#addressIn(words, 2));
+      } else {
+        this.#hints++;
+        this.check();
+      }
+    }
+  }
+
+  #expect(at: Address): void {
+    this.#promotion?.cancel();
+    const promotion = watchPromotion(this.#settings.nodes, at, promotionTakes);
+    this.#promotion = promotion;
+    void promotion.came.then((came) => {
+      const before = this.#current;
+      if (!came || this.#promotion !== promotion || before === undefined || sameAddress(before.master, at)) return;
+      // Above what the Sentinels know until they have seen it, below what they know then.
+      this.#believe({ master: at, epoch: before.epoch + 0.5, others: [] });
+    });
+  }
+
+  #addressIn(words: readonly string[], index: number): Address {
+    return mapped({ host: String(words[index]), port: Number(words[index + 1]) }, this.#settings.natMap);
   }
 
   #moved(from: (follower: Follower) => boolean, to: Address): void {
-    const reason = new Superseded(`the Sentinels made ${addressText(to)} the master`);
+    const reason = new Superseded(`the Sentinels make ${addressText(to)} the master`);
     for (const follower of [...this.#followers]) if (from(follower)) follower.lost(reason);
     for (const listener of [...this.#listeners]) tell(listener);
   }
-}
-
-function addressIn([host, port]: readonly string[]): Address {
-  return { host: String(host), port: Number(port) };
 }

@@ -28,10 +28,19 @@ export function sentinelDriver(settings: SentinelDriverSettings): Driver {
     name,
     natMap,
     driver: sentinels,
+    nodes,
     connectTimeout,
     stallTimeout,
     sentinels: new Sentinels(addresses, sentinels, question),
   });
+
+  /** A Sentinel that is behind the times still names the old master, which may be a replica by now. */
+  const checkRole = async (link: Link, at: Address) => {
+    const role = await roleOf((command) => link.send(command));
+    if (role === undefined || role === 'master') return;
+    watch.refute(at);
+    throw new Error(`${addressText(at)} is a ${role}, though the Sentinels call it the master`);
+  };
 
   return {
     name: nodes.name,
@@ -46,7 +55,9 @@ export function sentinelDriver(settings: SentinelDriverSettings): Driver {
         destroy: () => master.destroy(),
         silent: () => watch.check(),
         failed(error) {
-          if (isNotMaster(error)) lost(new Superseded(`the master is one no more: ${reasonText(error)}`));
+          if (!isNotMaster(error)) return;
+          watch.refute(master.at);
+          lost(new Superseded(`the master is one no more: ${reasonText(error)}`));
         },
       };
       return self;
@@ -68,12 +79,4 @@ export function sentinelDriver(settings: SentinelDriverSettings): Driver {
       sentinels.release();
     },
   };
-}
-
-/** A Sentinel that is behind the times still names the old master, which may be a replica by now. */
-async function checkRole(link: Link, at: Address): Promise<void> {
-  const role = await roleOf((command) => link.send(command));
-  if (role !== undefined && role !== 'master') {
-    throw new Error(`${addressText(at)} is a ${role}, though the Sentinels call it the master`);
-  }
 }

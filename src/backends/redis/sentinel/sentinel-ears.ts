@@ -12,8 +12,8 @@ export interface SentinelEarsSettings {
   listening(sentinel: Address): void;
 }
 
-/** `+promoted-slave` comes first, from the Sentinel that leads the fail-over; `+switch-master` from each when it knows. */
-const channels = ['+switch-master', '+promoted-slave'];
+/** In the order in which they come: the first two from the Sentinel that leads the fail-over, the last from each when it knows. */
+const channels = ['+failover-state-wait-promotion', '+promoted-slave', '+switch-master'];
 
 /** A subscriber link to each Sentinel: whoever dies together with the master, another one tells of it. */
 export class SentinelEars {

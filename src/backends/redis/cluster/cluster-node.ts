@@ -1,0 +1,118 @@
+import type { Clock } from '../../../clock.js';
+import { DeadlineError } from '../../../errors.js';
+import { addressText } from '../address.js';
+import { Calls } from '../calls.js';
+import type { ConnectionState } from '../connection.js';
+import { Deadlines } from '../deadlines.js';
+import type { Address, Driver } from '../driver.js';
+import { greet } from '../greeting.js';
+import { Line } from '../line.js';
+import { ServerClock } from '../server-clock.js';
+import { StandingLink } from '../standing-link.js';
+
+export interface NodeSettings {
+  readonly driver: Driver;
+  readonly connectTimeout: number;
+  readonly stallTimeout: number;
+  readonly clock: Clock;
+  changed(node: ClusterNode): void;
+  /** A node gives no answers. */
+  fellSilent(): void;
+  /** Whether other nodes work while this one does not. */
+  isPartial(node: ClusterNode): boolean;
+}
+
+/** One node of the cluster: the link to it, its clock, and what its answers and its silence say about it. */
+export class ClusterNode {
+  readonly address: Address;
+  readonly name: string;
+  readonly clock: ServerClock;
+  readonly calls: Calls;
+  /** False after it said that the cluster as a whole does not work. */
+  serving = true;
+  readonly #deadlines: Deadlines;
+  readonly #standing: StandingLink<Line>;
+  readonly #fellSilent: () => void;
+  #silentAt: number | undefined;
+
+  constructor(address: Address, settings: NodeSettings) {
+    const { driver, connectTimeout, stallTimeout, clock, changed, isPartial } = settings;
+    this.address = address;
+    this.name = addressText(address);
+    this.clock = new ServerClock(clock);
+    this.#fellSilent = () => settings.fellSilent();
+    this.#deadlines = new Deadlines(clock);
+    this.#standing = new StandingLink({
+      connectTimeout,
+      make: (lost) => {
+        const silent = () => this.#fallSilent();
+        return new Line(Object.assign(driver.link(lost, address), { silent }), stallTimeout, lost);
+      },
+      greet: (line) => greet(line, this.clock, clock, 'cluster'),
+      changed: () => {
+        this.#silentAt = undefined;
+        this.serving = true;
+        changed(this);
+      },
+    });
+    this.calls = new Calls(this.#standing, this.#deadlines, this.name, () => isPartial(this));
+  }
+
+  get state(): ConnectionState {
+    return this.#standing.state;
+  }
+
+  /** Why it is down. */
+  get reason(): unknown {
+    return this.#standing.reason;
+  }
+
+  /** How many answers came over the link that stands. */
+  get answers(): number {
+    return this.#standing.ready?.answers ?? 0;
+  }
+
+  /** Commands went to it, time passed, and not a single answer came to anything, nor has one come since. */
+  get isSilent(): boolean {
+    return this.#silentAt !== undefined && this.#silentAt === this.answers;
+  }
+
+  get works(): boolean {
+    return this.state === 'ready' && this.serving && !this.isSilent;
+  }
+
+  connect(): void {
+    void this.#standing.connect();
+  }
+
+  /** Learns from a failed call, which was sent when there had been `answers`. */
+  failed(error: unknown, answers: number): void {
+    if (error instanceof DeadlineError && this.answers === answers) this.#fallSilent();
+    else if (error instanceof Error && String((error.cause as Error | undefined)?.message).startsWith(clusterDown)) {
+      this.serving = false;
+    }
+  }
+
+  #fallSilent(): void {
+    if (this.state !== 'ready' || this.isSilent) return;
+    this.#silentAt = this.answers;
+    this.#fellSilent();
+  }
+
+  /** Takes no more calls. What is in flight may finish within `ms`, unless nothing comes back anyway. */
+  async retire(ms: number): Promise<void> {
+    const patience = this.isSilent ? 0 : ms;
+    this.#standing.retire();
+    if (patience > 0) await this.#deadlines.drained(patience);
+    this.#standing.destroy();
+  }
+
+  async close(ms: number): Promise<void> {
+    this.#standing.retire();
+    await this.calls.close(ms);
+    this.#standing.destroy();
+  }
+}
+
+/** As against `CLUSTERDOWN Hash slot not served`, which is about one slot. */
+const clusterDown = 'CLUSTERDOWN The cluster is down';

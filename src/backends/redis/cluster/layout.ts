@@ -1,0 +1,48 @@
+import type { Reply } from '../connection.js';
+import type { Address } from '../driver.js';
+
+/** What one node says about the whole cluster. Addresses are as announced. */
+export interface Layout {
+  /** Grows with every fail-over and every slot that changes hands, and spreads by gossip: a lower one is older news. */
+  readonly epoch: number;
+  /** What the node that was asked thinks of the cluster: it serves at all. */
+  readonly serving: boolean;
+  readonly ranges: readonly SlotRange[];
+}
+
+export interface SlotRange {
+  readonly first: number;
+  /** Included. */
+  readonly last: number;
+  readonly master: Address;
+  readonly replicas: readonly Address[];
+}
+
+/** Reads CLUSTER INFO and CLUSTER SLOTS as told by the node that was asked at `asked`. */
+export function readLayout(info: Reply | undefined, slots: Reply, asked: Address): Layout {
+  const fields = new Map(
+    String(info ?? '')
+      .split(/\r?\n/)
+      .map((line) => line.split(':') as [string, string]),
+  );
+  return {
+    epoch: Number(fields.get('cluster_current_epoch') ?? 0),
+    serving: fields.get('cluster_state') !== 'fail',
+    ranges: (slots as readonly (readonly Reply[])[]).map(([first, last, master, ...replicas]) => ({
+      first: Number(first),
+      last: Number(last),
+      master: readNode(master, asked),
+      replicas: replicas.map((replica) => readNode(replica, asked)),
+    })),
+  };
+}
+
+/** A host that is null or empty is the one we asked; `?` is a host name that the node should announce and does not know. */
+function readNode(node: Reply | undefined, asked: Address): Address {
+  const [endpoint, port, , metadata] = node as readonly [Buffer | null, number | Buffer, Buffer, (readonly Buffer[])?];
+  const host = endpoint === null ? '' : String(endpoint);
+  if (host !== '' && host !== '?') return { host, port: Number(port) };
+  const ip = metadata?.findIndex((name) => String(name) === 'ip') ?? -1;
+  const known = host === '?' && ip >= 0 ? String(metadata?.[ip + 1] ?? '') : '';
+  return { host: known === '' ? asked.host : known, port: Number(port) };
+}

@@ -1,0 +1,82 @@
+import type { Clock } from '../../../clock.js';
+import { encodeEntry } from '../../../entries/codec.js';
+import type { Entry } from '../../../entries/entry.js';
+import type { PhysicalKeys } from '../../../entries/physical-keys.js';
+import { DeadlineError } from '../../../errors.js';
+import type { Announcements } from '../announcements.js';
+import { batchesBySlot } from '../batches-by-slot.js';
+import type { Arg, Connection, Reply, Script, ScriptCall } from '../connection.js';
+import { LATE } from '../scripts.js';
+
+/** Makes and runs the calls of one cache's scripts. Keys are the cache's own, times are this process's. */
+export interface ScriptCalls {
+  call(script: Script, key: string, ...args: Arg[]): ScriptCall;
+  /** The same for a script that changes the key and tells of it. */
+  change(script: Script, key: string, ...args: Arg[]): ScriptCall;
+  /** Calls of such a script that takes many pairs: as few as slots allow, and each short enough not to hold up the server. */
+  changes(script: Script, keys: readonly string[], argsOf: (batch: readonly string[]) => readonly Arg[]): BatchCall[];
+  /** The bytes of an entry, and in how many ms it is to go. */
+  argsOf(key: string, entry: Entry): Arg[];
+  /** A moment on this process's monotonic clock, told as the key's server will see it. */
+  serverDeadline(key: string, deadline: number): string;
+  /**
+   * Runs a script that refuses to work after its deadline. A refusal says what the server's clock shows, so one that comes while
+   * there is time left means that our idea of that clock was wrong: it is mended and the script asked once more, which is safe
+   * because the first one did nothing.
+   */
+  timely(operation: string, key: string, deadline: number, callWith: (deadline: string) => ScriptCall): Promise<Reply>;
+  /** The error that a late refusal is, whose clock is learnt; undefined for any other reply. */
+  refusal(operation: string, key: string, reply: Reply): DeadlineError | undefined;
+}
+
+export interface BatchCall {
+  readonly keys: readonly string[];
+  readonly call: ScriptCall;
+}
+
+export function scriptCalls(
+  connection: Connection,
+  names: PhysicalKeys,
+  clock: Clock,
+  announcements: Announcements,
+): ScriptCalls {
+  const self: ScriptCalls = {
+    call: (script, key, ...args) => ({ script, keys: [names.entry(key), names.lease(key)], args }),
+    change: (script, key, ...args) => self.call(script, key, ...args, announcements.channel, announcements.keys([key])),
+    changes(script, keys, argsOf) {
+      return batchesBySlot(keys, (key) => connection.slotOf(names.entry(key))).map((batch) => ({
+        keys: batch,
+        call: {
+          script,
+          keys: batch.flatMap((key) => [names.entry(key), names.lease(key)]) as [string, ...string[]],
+          args: [...argsOf(batch), announcements.channel, announcements.keys(batch)],
+        },
+      }));
+    },
+    argsOf: (key, entry) => [encodeEntry(entry, connection.clockOffset(names.entry(key))), px(entry)],
+    serverDeadline(key, deadline) {
+      const offset = connection.clockOffset(names.entry(key));
+      return String(Math.ceil(clock.now() + offset + deadline - clock.monotonic()));
+    },
+    async timely(operation, key, deadline, callWith) {
+      for (let isFirst = true; ; isFirst = false) {
+        const reply = await connection.script(callWith(self.serverDeadline(key, deadline)), deadline);
+        const refusal = self.refusal(operation, key, reply);
+        if (refusal === undefined) return reply;
+        if (!isFirst || clock.monotonic() >= deadline) throw refusal;
+      }
+    },
+    refusal(operation, key, reply) {
+      if (!Array.isArray(reply) || reply[0] !== LATE) return undefined;
+      connection.learnTime(names.entry(key), reply[1] as number);
+      const message = `redis: ${operation} reached the server after its deadline and did nothing.`;
+      return new DeadlineError(message, { backend: 'redis', operation });
+    },
+  };
+  return self;
+
+  /** PEXPIRE is relative, so it needs no clock of the server's; '-' is for ever. */
+  function px(entry: Entry): string {
+    return entry.expiresAt === Number.POSITIVE_INFINITY ? '-' : String(Math.max(1, Math.ceil(entry.expiresAt - clock.now())));
+  }
+}
