@@ -9,8 +9,9 @@ import type { Counters } from './counters.js';
 import { countStale } from './counting.js';
 import { Fence } from './fence.js';
 import { type Flight, Flights } from './flights.js';
+import { listenToPeers } from './listen-to-peers.js';
 import { Namespaces } from './namespaces.js';
-import { listenToPeers, type Peers, type PeersSettings } from './peers.js';
+import type { Peers, PeersSettings } from './peers.js';
 import { type Defaults, TieredCacheView } from './tiered-cache.js';
 import { WakeUps } from './wake-ups.js';
 

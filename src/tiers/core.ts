@@ -84,6 +84,12 @@ export function entryOf({ value, createdAt, freshUntil, expiresAt, cost, stamp }
   return { value, createdAt, freshUntil, expiresAt, cost, stamp };
 }
 
+/** Waits until it is known whether L2 is there and whether L1 can be trusted. Never rejects because of them. */
+export async function readyCore({ l2, peers }: Core): Promise<void> {
+  await l2?.ready();
+  await peers?.ready();
+}
+
 export function assertOpen(core: Core): void {
   if (core.closed) throw closedError(core);
 }

@@ -15,7 +15,7 @@ import { checkKey } from '../entries/keys.js';
 import { inspectValue } from '../entries/portable.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
-import { assertOpen, type Core, closeCore, entryOf } from './core.js';
+import { assertOpen, type Core, closeCore, entryOf, readyCore } from './core.js';
 import { countBeyondL1, countDelete, countL1Hit, countSet } from './counting.js';
 import { getOrSet } from './get-or-set.js';
 import { healthOf } from './health.js';
@@ -196,8 +196,7 @@ export class TieredCacheView implements TieredCache {
 
   async ready(): Promise<CacheHealth> {
     assertOpen(this.#core);
-    await this.#core.l2?.ready();
-    await this.#core.peers?.ready();
+    await readyCore(this.#core);
     return this.health();
   }
 
