@@ -71,7 +71,7 @@ export interface Cache extends AsyncDisposable {
   /** The value with its metadata, stale entries within their grace included (`freshUntil` is past then). */
   getEntry<T = unknown>(key: string, options?: CallOptions): Promise<Entry<T> | undefined>;
   /** The fresh values among `keys`, in the order asked, misses left out. One round trip for what L1 lacks. */
-  getMany<T = unknown>(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>>;
+  getMany<T = unknown>(keys: Iterable<string> & object, options?: CallOptions): Promise<Map<string, T>>;
   /**
    * Stores a value in every tier and overtakes every load that is running: what it read is not stored any more.
    * @throws InvalidValueError for `undefined`, functions, symbols, class instances and cycles
@@ -81,7 +81,7 @@ export interface Cache extends AsyncDisposable {
    * Stores many values in one round trip per node. Takes the Map that `getMany` returns.
    * Everything is checked before anything is written.
    */
-  setMany<T>(entries: Iterable<readonly [key: string, value: T, options?: SetOptions]>, options?: SetOptions): Promise<void>;
+  setMany(entries: Iterable<readonly [key: string, value: unknown, options?: SetOptions]>, options?: SetOptions): Promise<void>;
   /** Stores the value unless a fresh one is there; says whether it did. Atomic over all processes that share L2. */
   setIfAbsent<T>(key: string, value: T, options?: SetOptions): Promise<boolean>;
   /** Whether a fresh value is cached. */
@@ -89,7 +89,7 @@ export interface Cache extends AsyncDisposable {
   /** Removes the entry from every tier, stale copies included; says whether there was one. A load that is running stores nothing. */
   delete(key: string, options?: CallOptions): Promise<boolean>;
   /** Removes many; says how many were there. */
-  deleteMany(keys: Iterable<string>, options?: CallOptions): Promise<number>;
+  deleteMany(keys: Iterable<string> & object, options?: CallOptions): Promise<number>;
   /**
    * Removes every key that matches a glob (`*`, `?`, `[a-z]`, `[^x]`, `\` escapes, as in Redis); says how many were there.
    * Scans in batches, never blocks the server with KEYS, and is bounded by `budget` for each batch, not as a whole.
@@ -118,7 +118,10 @@ export interface Cache extends AsyncDisposable {
 
 /** What the builder returns: one or two tiers, with stampede protection and degradation. */
 export interface TieredCache extends Cache {
-  /** The fresh value in L1, synchronously, without asking L2. Counts as use for eviction. */
+  /**
+   * The fresh value in L1, synchronously, without asking L2; `undefined` for anything else, a bad key or a closed cache included.
+   * Counts as use for eviction.
+   */
   peek<T = unknown>(key: string): T | undefined;
   /**
    * The cached value, or what the factory makes of it, stored in every tier. However many callers and processes ask for a cold

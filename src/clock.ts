@@ -9,13 +9,21 @@ export interface Clock {
   coarseNow(): number;
   /** Never goes backwards, ms; for deadlines and measured durations. */
   monotonic(): number;
-  /** Runs `task` once after `ms`. Never keeps the process alive. */
-  schedule(ms: number, task: () => void): Timer;
+  /**
+   * Runs `task` once after `ms`. Only a task that is `awaited`, since some caller's promise may settle by nothing else, keeps the
+   * process alive until then; housekeeping never does.
+   */
+  schedule(ms: number, task: () => void, awaited?: 'awaited'): Timer;
 }
 
 export interface Timer {
   cancel(): void;
 }
+
+// As they were when this module was loaded: tests put others in their place, and what stands still there must not be cached here.
+const RealDate = Date;
+const realNow = Date.now;
+const realSetTimeout = setTimeout;
 
 let cached = 0;
 
@@ -27,16 +35,17 @@ function forget(): void {
 export const systemClock: Clock = {
   now: () => Date.now(),
   coarseNow() {
+    if (Date !== RealDate || Date.now !== realNow) return Date.now();
     if (cached === 0) {
-      cached = Date.now();
-      setTimeout(forget, 1).unref();
+      cached = realNow();
+      realSetTimeout(forget, 1).unref();
     }
     return cached;
   },
   monotonic: () => performance.now(),
-  schedule(ms, task) {
+  schedule(ms, task, awaited) {
     const timer = setTimeout(task, ms);
-    timer.unref();
+    if (awaited === undefined) timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },
 };

@@ -1,4 +1,5 @@
 import type { CircuitState } from './cache.js';
+import { ConfigError } from './errors.js';
 
 /** What a cache tells about itself. Listeners are called synchronously; one that throws is reported as a process warning. */
 export interface CacheEvents {
@@ -6,8 +7,10 @@ export interface CacheEvents {
   hit: { readonly key: string; readonly tier: 'l1' | 'l2'; readonly stale: boolean };
   /** A read that no tier could serve. */
   miss: { readonly key: string };
+  /** An entry was written: `set`, `setMany`, `setIfAbsent`, `increment` and `expire` where they changed something. */
   set: { readonly key: string };
   delete: { readonly key: string };
+  'delete:pattern': { readonly namespace: string; readonly pattern: string; readonly removed: number };
   /** An entry that left L1 for want of room. */
   evict: { readonly key: string };
   clear: { readonly namespace: string };
@@ -37,6 +40,7 @@ const quiet: Record<CacheEventName, boolean> = {
   miss: false,
   set: false,
   delete: false,
+  'delete:pattern': false,
   evict: false,
   clear: false,
   'factory:start': false,
@@ -53,7 +57,12 @@ export class Emitter {
   readonly heard: Record<CacheEventName, boolean> = { ...quiet };
   readonly #listeners = new Map<CacheEventName, Set<(event: never) => void>>();
 
+  /** @throws ConfigError for an event that does not exist, or a listener that is no function */
   on<Name extends CacheEventName>(name: Name, listener: CacheListener<Name>): void {
+    if (!Object.hasOwn(quiet, name)) {
+      throw new ConfigError(`There is no event '${String(name)}'. There are ${Object.keys(quiet).join(', ')}.`);
+    }
+    if (typeof listener !== 'function') throw new ConfigError(`A listener of '${name}' must be a function.`);
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
     this.heard[name] = true;
@@ -68,9 +77,11 @@ export class Emitter {
   emit<Name extends CacheEventName>(name: Name, event: CacheEvents[Name]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {
       try {
-        listener(event as never);
+        const returned: unknown = listener(event as never);
+        // An asynchronous listener that fails must not end the process as an unhandled rejection.
+        if (returned instanceof Promise) returned.catch((error: unknown) => warn(name, error));
       } catch (error) {
-        process.emitWarning(`a listener of '${name}' threw: ${String(error)}`, 'TierkeepWarning');
+        warn(name, error);
       }
     }
   }
@@ -79,4 +90,8 @@ export class Emitter {
     this.#listeners.clear();
     Object.assign(this.heard, quiet);
   }
+}
+
+function warn(name: CacheEventName, error: unknown): void {
+  process.emitWarning(`a listener of '${name}' failed: ${String(error)}`, 'TierkeepWarning');
 }

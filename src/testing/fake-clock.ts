@@ -3,6 +3,8 @@ import type { Clock, Timer } from '../clock.js';
 export interface FakeClock extends Clock {
   /** Scheduled tasks that have neither run nor been cancelled. */
   readonly pending: number;
+  /** How many of them would keep the process alive. */
+  readonly awaited: number;
   /** Lets `ms` pass: tasks that fall due run synchronously in their order, each at its own time, those they schedule included. */
   advance(ms: number): void;
   /** Steps the wall clock alone, as an administrator or NTP would; timers and `monotonic` do not notice. */
@@ -11,6 +13,7 @@ export interface FakeClock extends Clock {
 
 interface Task extends Timer {
   due: number;
+  awaited: boolean;
   run: () => void;
 }
 
@@ -28,13 +31,21 @@ export function fakeClock(start: number = Date.UTC(2025, 0, 1)): FakeClock {
     now: () => wall,
     coarseNow: () => wall,
     monotonic: () => elapsed,
-    schedule(ms, run) {
-      const task: Task = { due: elapsed + Math.max(0, ms), run, cancel: () => tasks.delete(task) };
+    schedule(ms, run, awaited) {
+      const task: Task = {
+        due: elapsed + Math.max(0, ms),
+        awaited: awaited !== undefined,
+        run,
+        cancel: () => tasks.delete(task),
+      };
       tasks.add(task);
       return task;
     },
     get pending() {
       return tasks.size;
+    },
+    get awaited() {
+      return Array.from(tasks).filter((task) => task.awaited).length;
     },
     advance(ms) {
       if (!(ms >= 0)) throw new RangeError(`advance takes ms from 0 up, not ${ms}`);

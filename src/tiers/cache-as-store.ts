@@ -30,7 +30,7 @@ export function cacheAsStore(cache: Cache, name: string, clock: Clock): Store {
       const budget = deadline - clock.monotonic();
       if (budget <= 0) throw late();
       return new Promise<T>((resolve, reject) => {
-        const timer = clock.schedule(budget, () => reject(late()));
+        const timer = clock.schedule(budget, () => reject(late()), 'awaited');
         settled(() => run(budget))
           .finally(() => timer.cancel())
           .then(resolve, reject);

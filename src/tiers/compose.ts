@@ -3,16 +3,18 @@ import type { Clock } from '../clock.js';
 import { alwaysTrusting, notYetTrusting } from '../coherence/epochs.js';
 import type { Emitter } from '../events.js';
 import type { LocalStore, Store } from '../store.js';
+import type { Defaults } from './call-options.js';
 import { type CircuitBreakerSettings, withCircuitBreaker } from './circuit-breaker.js';
 import type { Core } from './core.js';
 import type { Counters } from './counters.js';
 import { countStale } from './counting.js';
 import { Fence } from './fence.js';
 import { type Flight, Flights } from './flights.js';
+import { Gate } from './gate.js';
 import { listenToPeers } from './listen-to-peers.js';
 import { Namespaces } from './namespaces.js';
 import type { Peers, PeersSettings } from './peers.js';
-import { type Defaults, TieredCacheView } from './tiered-cache.js';
+import { TieredCacheView } from './tiered-cache.js';
 import { WakeUps } from './wake-ups.js';
 
 /** All durations in ms, all checked: the builder has done that. */
@@ -31,6 +33,12 @@ export interface Composition {
   readonly outageTtl: number;
   readonly onClose?: (() => void) | undefined;
 }
+
+/** L2 operations under way at once: far more than keep a connection busy, and few enough to be answered within a budget. */
+const mostInFlight = 512;
+
+/** How many budgets one may wait for a place: the first burst of a process is mostly its own work, not L2's. */
+const turns = 4;
 
 /** Puts the tiers together into one cache. */
 export function composeCache(parts: Composition): TieredCache {
@@ -70,6 +78,7 @@ export function composeCore(parts: Composition): Core {
     peers: undefined,
     wakeUps: new WakeUps(),
     flights: new Flights(fence, clock, ({ ticket, standInTier }) => countStale(core, ticket.key, standInTier), isNewEnough),
+    gate: new Gate(mostInFlight, turns * parts.defaults.budget, clock),
     namespaces: new Namespaces(),
     events,
     counters: parts.counters,

@@ -1,13 +1,14 @@
 import type { Clock } from '../clock.js';
 import type { Epochs } from '../coherence/epochs.js';
 import { cappedAt, type Entry } from '../entries/entry.js';
-import { BackendError, ClosedError } from '../errors.js';
+import { BackendError, ClosedError, DeadlineError } from '../errors.js';
 import type { Emitter } from '../events.js';
 import type { LocalCopy, LocalStore } from '../store.js';
 import type { GuardedStore } from './circuit-breaker.js';
 import type { Counters } from './counters.js';
 import type { Fence, Ticket } from './fence.js';
 import type { Flights } from './flights.js';
+import type { Gate } from './gate.js';
 import type { Namespaces } from './namespaces.js';
 import type { Peers } from './peers.js';
 import type { WakeUps } from './wake-ups.js';
@@ -27,6 +28,7 @@ export interface Core {
   readonly peers: Peers | undefined;
   readonly wakeUps: WakeUps;
   readonly flights: Flights;
+  readonly gate: Gate;
   readonly namespaces: Namespaces;
   readonly events: Emitter;
   readonly counters: Counters;
@@ -46,13 +48,41 @@ export type Away = typeof away;
 /** Runs an L2 operation that the call can do without. A caller's mistake (a bad value) is still thrown. */
 export async function tryL2<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T | Away> {
   try {
-    return await run();
+    return await throughGate(core, operation, run);
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
-    core.counters.l2Errors += 1;
-    if (core.events.heard['l2:error']) core.events.emit('l2:error', { operation, error });
+    noteFailure(core, operation, error);
     return away;
   }
+}
+
+/** Runs an L2 operation that the call cannot do without. */
+export async function askL2<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await throughGate(core, operation, run);
+  } catch (error) {
+    if (error instanceof BackendError) noteFailure(core, operation, error);
+    throw error;
+  }
+}
+
+async function throughGate<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T> {
+  const { gate, l2 } = core;
+  const entered = gate.enter();
+  if (entered !== true && !(await entered)) {
+    const backend = l2?.name ?? 'l2';
+    throw new DeadlineError(`${operation} was not sent: too many calls were under way for its budget.`, { backend, operation });
+  }
+  try {
+    return await run();
+  } finally {
+    gate.leave();
+  }
+}
+
+function noteFailure(core: Core, operation: string, error: BackendError): void {
+  core.counters.l2Errors += 1;
+  if (core.events.heard['l2:error']) core.events.emit('l2:error', { operation, error });
 }
 
 /** Keeps in memory what L2 has too, unless something newer was acknowledged since the ticket was opened. */

@@ -41,3 +41,10 @@ export function countDelete(core: Core, key: string): void {
   core.counters.deletes += 1;
   if (core.events.heard.delete) core.events.emit('delete', { key });
 }
+
+export function countDeletePattern(core: Core, prefix: string, pattern: string, removed: number): void {
+  core.counters.deletes += removed;
+  if (core.events.heard['delete:pattern']) {
+    core.events.emit('delete:pattern', { namespace: prefix.slice(0, -1), pattern, removed });
+  }
+}

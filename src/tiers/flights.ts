@@ -95,7 +95,7 @@ export class Flights {
         reject(error);
         abort.abort(error);
       };
-      timer = clock.schedule(hardTimeout, timeOut);
+      timer = clock.schedule(hardTimeout, timeOut, 'awaited');
       this.#endings.add(end);
       this.#table.set(key, flight);
       flight.done = load(flight).finally(() => {
@@ -132,11 +132,12 @@ export class Flights {
         leave();
         reject(error);
       };
-      const timer = this.clock.schedule(hardTimeout, () => {
+      const timeOut = () => {
         leave();
         if (this.#standsIn(flight)) resolve(flight.standIn.value);
         else reject(timeoutError(flight.ticket.key, hardTimeout));
-      });
+      };
+      const timer = this.clock.schedule(hardTimeout, timeOut, 'awaited');
       this.#endings.add(end);
       const awaited = flight.overdue ? flight.done : flight.answer;
       awaited.finally(leave).then(resolve, reject);

@@ -176,7 +176,7 @@ function sleep(clock: Clock, ms: number, signal: AbortSignal, wakeUp?: WakeUp): 
       signal.removeEventListener('abort', onAbort);
       resolve();
     };
-    const timer = clock.schedule(ms, awake);
+    const timer = clock.schedule(ms, awake, 'awaited');
     signal.addEventListener('abort', onAbort, { once: true });
     if (wakeUp !== undefined) wakeUp.onRing = awake;
   });

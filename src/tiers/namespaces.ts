@@ -3,10 +3,10 @@ import { nonNegativeMs, positiveMs } from '../duration.js';
 import { checkName } from '../entries/keys.js';
 import { ConfigError } from '../errors.js';
 
-/** More names than this are a sign of one namespace for each record, where one for each kind of record was meant. */
+/** How many names are remembered. Views hold no data, so one that is made anew is as good as the one that was forgotten. */
 const mostNamespaces = 1_000;
 
-/** The views that were handed out: two handles to one name are one namespace. */
+/** The views that were handed out: two handles to one name are one namespace, and must not want it differently. */
 export class Namespaces {
   readonly #views = new Map<string, { view: TieredCache; options: string }>();
 
@@ -16,15 +16,14 @@ export class Namespaces {
     const asked = canonical(options);
     const known = this.#views.get(fullName);
     if (known !== undefined) {
-      if (known.options === asked) return known.view;
+      if (known.options === asked || Object.keys(options).length === 0) return known.view;
       throw new ConfigError(
         `The namespace '${name}' was made with ${known.options} and is now asked for with ${asked}. Give the same options, or keep the first handle.`,
       );
     }
     if (this.#views.size >= mostNamespaces) {
-      throw new ConfigError(
-        `Over ${mostNamespaces} namespaces. Make one for each kind of data and put what varies into the key.`,
-      );
+      const [oldest] = this.#views.keys();
+      this.#views.delete(oldest as string);
     }
     const view = create(fullName);
     this.#views.set(fullName, { view, options: asked });

@@ -8,26 +8,21 @@ import type {
   SetOptions,
   TieredCache,
 } from '../cache.js';
-import { type Duration, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
+import { type Duration, positiveMs } from '../duration.js';
 import { type Entry, type Life, newEntry } from '../entries/entry.js';
 import { isFresh } from '../entries/freshness.js';
 import { checkKey } from '../entries/keys.js';
 import { inspectValue } from '../entries/portable.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
-import { assertOpen, type Core, closeCore, entryOf, readyCore } from './core.js';
-import { countBeyondL1, countDelete, countL1Hit, countSet } from './counting.js';
+import { budgetIn, type Defaults, entriesIn, hardTimeoutIn, keysIn, lifeIn, signalIn } from './call-options.js';
+import { askL2, assertOpen, type Core, closeCore, entryOf, readyCore } from './core.js';
+import { countBeyondL1, countDelete, countDeletePattern, countL1Hit, countSet } from './counting.js';
 import { getOrSet } from './get-or-set.js';
 import { healthOf } from './health.js';
 import { freshInL1, readBeyondL1, readManyBeyondL1 } from './reads.js';
 import { statsOf } from './stats.js';
 import * as writes from './writes.js';
-
-/** What calls use when they do not say otherwise, all in ms. */
-export interface Defaults extends Life {
-  readonly budget: number;
-  readonly hardTimeout: number;
-}
 
 /**
  * One view of a cache: a prefix and defaults over a core that all views share. It checks what the caller gave, keeps count, and
@@ -67,11 +62,11 @@ export class TieredCacheView implements TieredCache {
     return entry && (entryOf(entry) as Entry<T>);
   }
 
-  async getMany<T = unknown>(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>> {
+  async getMany<T = unknown>(keys: Iterable<string> & object, options?: CallOptions): Promise<Map<string, T>> {
     const core = this.#core;
     assertOpen(core);
-    const budget = this.#budget(options);
-    const asked = [...new Set(keys)];
+    const budget = budgetIn(options, this.#defaults);
+    const asked = keysIn('getMany', keys);
     const fullKeys = asked.map((key) => this.#fullKey(key));
     const copies = fullKeys.map((key) => freshInL1(core, key));
     const lacking = fullKeys.filter((_, index) => copies[index] === undefined);
@@ -95,20 +90,22 @@ export class TieredCacheView implements TieredCache {
     assertOpen(core);
     const fullKey = this.#fullKey(key);
     const entry = this.#newEntry(value, options);
-    await writes.write(core, fullKey, entry, this.#budget(options));
+    await writes.write(core, fullKey, entry, budgetIn(options, this.#defaults));
     countSet(core, fullKey);
   }
 
-  async setMany<T>(
-    entries: Iterable<readonly [key: string, value: T, options?: SetOptions]>,
+  async setMany(
+    entries: Iterable<readonly [key: string, value: unknown, options?: SetOptions]>,
     options?: SetOptions,
   ): Promise<void> {
     const core = this.#core;
     assertOpen(core);
-    const budget = this.#budget(options);
-    const life = this.#life(options);
+    const budget = budgetIn(options, this.#defaults);
+    const life = lifeIn(options, this.#defaults);
     const checked = new Map<string, Entry>();
-    for (const [key, value, own] of entries) checked.set(this.#fullKey(key), this.#newEntry(value, own, life));
+    for (const [key, value, own] of entriesIn('setMany', entries)) {
+      checked.set(this.#fullKey(key), this.#newEntry(value, own, life));
+    }
     if (checked.size === 0) return;
     await writes.writeMany(core, checked, budget);
     for (const key of checked.keys()) countSet(core, key);
@@ -118,7 +115,7 @@ export class TieredCacheView implements TieredCache {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    const stored = await writes.writeIfAbsent(core, fullKey, this.#newEntry(value, options), this.#budget(options));
+    const stored = await writes.writeIfAbsent(core, fullKey, this.#newEntry(value, options), budgetIn(options, this.#defaults));
     if (stored) countSet(core, fullKey);
     return stored;
   }
@@ -137,16 +134,16 @@ export class TieredCacheView implements TieredCache {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    const removed = await writes.remove(core, fullKey, this.#budget(options));
+    const removed = await writes.remove(core, fullKey, budgetIn(options, this.#defaults));
     countDelete(core, fullKey);
     return removed;
   }
 
-  async deleteMany(keys: Iterable<string>, options?: CallOptions): Promise<number> {
+  async deleteMany(keys: Iterable<string> & object, options?: CallOptions): Promise<number> {
     const core = this.#core;
     assertOpen(core);
-    const budget = this.#budget(options);
-    const fullKeys = Array.from(new Set(keys), (key) => this.#fullKey(key));
+    const budget = budgetIn(options, this.#defaults);
+    const fullKeys = keysIn('deleteMany', keys).map((key) => this.#fullKey(key));
     if (fullKeys.length === 0) return 0;
     const removed = await writes.removeMany(core, fullKeys, budget);
     for (const key of fullKeys) countDelete(core, key);
@@ -154,26 +151,36 @@ export class TieredCacheView implements TieredCache {
   }
 
   async deletePattern(pattern: string, options?: CallOptions): Promise<number> {
-    assertOpen(this.#core);
+    const core = this.#core;
+    assertOpen(core);
     checkKey(pattern);
-    return writes.removeMatching(this.#core, this.#prefix, pattern, this.#budget(options));
+    const removed = await writes.removeMatching(core, this.#prefix, pattern, budgetIn(options, this.#defaults));
+    countDeletePattern(core, this.#prefix, pattern, removed);
+    return removed;
   }
 
   async expire(key: string, ttl: Duration, options?: CallOptions): Promise<boolean> {
     assertOpen(this.#core);
-    return writes.expire(this.#core, this.#fullKey(key), positiveMs(ttl, 'ttl'), this.#budget(options));
+    const fullKey = this.#fullKey(key);
+    const expires = await writes.expire(this.#core, fullKey, positiveMs(ttl, 'ttl'), budgetIn(options, this.#defaults));
+    if (expires) countSet(this.#core, fullKey);
+    return expires;
   }
 
   async increment(key: string, by = 1, options?: SetOptions): Promise<number> {
     assertOpen(this.#core);
     if (!Number.isFinite(by)) throw new ConfigError(`increment() adds a finite number, got ${String(by)}.`);
-    return writes.increment(this.#core, this.#fullKey(key), by, this.#life(options), this.#budget(options));
+    const fullKey = this.#fullKey(key);
+    const life = lifeIn(options, this.#defaults);
+    const sum = await writes.increment(this.#core, fullKey, by, life, budgetIn(options, this.#defaults));
+    countSet(this.#core, fullKey);
+    return sum;
   }
 
   async clear(options?: CallOptions): Promise<void> {
     const core = this.#core;
     assertOpen(core);
-    await writes.removeMatching(core, this.#prefix, '*', this.#budget(options));
+    await writes.removeMatching(core, this.#prefix, '*', budgetIn(options, this.#defaults));
     if (core.events.heard.clear) core.events.emit('clear', { namespace: this.#prefix.slice(0, -1) });
   }
 
@@ -182,7 +189,7 @@ export class TieredCacheView implements TieredCache {
     assertOpen(core);
     return core.namespaces.get(this.#prefix, name, options, (prefix) => {
       const life = { ttl: options.ttl ?? this.#defaults.ttl, grace: options.grace ?? this.#defaults.grace };
-      return new TieredCacheView(core, prefix, { ...this.#defaults, ...this.#life(life) });
+      return new TieredCacheView(core, prefix, { ...this.#defaults, ...lifeIn(life, this.#defaults) });
     });
   }
 
@@ -203,9 +210,9 @@ export class TieredCacheView implements TieredCache {
   async ping(options?: CallOptions): Promise<number> {
     const { l2, clock } = this.#core;
     assertOpen(this.#core);
-    const budget = this.#budget(options);
+    const budget = budgetIn(options, this.#defaults);
     const start = clock.monotonic();
-    await l2?.ping(start + budget);
+    if (l2 !== undefined) await askL2(this.#core, 'ping', () => l2.ping(clock.monotonic() + budget));
     return clock.monotonic() - start;
   }
 
@@ -232,10 +239,9 @@ export class TieredCacheView implements TieredCache {
     assertOpen(core);
     const fullKey = this.#fullKey(key);
     if (typeof factory !== 'function') throw new ConfigError('getOrSet() needs a factory: a function that makes the value.');
-    options?.signal?.throwIfAborted();
-    const hardTimeout =
-      options?.hardTimeout === undefined ? this.#defaults.hardTimeout : finiteMs(options.hardTimeout, 'hardTimeout');
-    const load = { factory, userKey: key, life: this.#life(options), budget: this.#budget(options) };
+    const signal = signalIn(options);
+    const hardTimeout = hardTimeoutIn(options, this.#defaults);
+    const load = { factory, userKey: key, life: lifeIn(options, this.#defaults), budget: budgetIn(options, this.#defaults) };
     const forced = options?.forceFresh === true;
 
     let flight = core.flights.joinable(fullKey, forced);
@@ -244,7 +250,7 @@ export class TieredCacheView implements TieredCache {
     } else {
       core.counters.coalesced += 1;
     }
-    return core.flights.wait(flight, hardTimeout, options?.signal);
+    return core.flights.wait(flight, hardTimeout, signal);
   }
 
   async #getBeyondL1(key: string, options: CallOptions | undefined): Promise<unknown> {
@@ -269,7 +275,7 @@ export class TieredCacheView implements TieredCache {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    const found = await readBeyondL1(core, fullKey, this.#budget(options));
+    const found = await readBeyondL1(core, fullKey, budgetIn(options, this.#defaults));
     countBeyondL1(core, fullKey, found);
     return found.entry;
   }
@@ -284,17 +290,6 @@ export class TieredCacheView implements TieredCache {
 
   #newEntry(value: unknown, options: SetOptions | undefined, life: Life = this.#defaults): Entry {
     inspectValue(value);
-    return newEntry(value, this.#life(options, life), this.#core.clock.now());
-  }
-
-  #life(options: SetOptions | undefined, { ttl, grace }: Life = this.#defaults): Life {
-    return {
-      ttl: options?.ttl === undefined ? ttl : positiveMs(options.ttl, 'ttl'),
-      grace: options?.grace === undefined ? grace : nonNegativeMs(options.grace, 'grace'),
-    };
-  }
-
-  #budget(options: CallOptions | undefined): number {
-    return options?.budget === undefined ? this.#defaults.budget : finiteMs(options.budget, 'budget');
+    return newEntry(value, lifeIn(options, life), this.#core.clock.now());
   }
 }

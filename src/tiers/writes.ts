@@ -1,8 +1,8 @@
 import { type Entry, newEntry } from '../entries/entry.js';
 import { freshnessOf, isFresh } from '../entries/freshness.js';
 import { compileGlob } from '../entries/glob.js';
-import { InvalidValueError } from '../errors.js';
-import { away, type Core, copyOf, keepForOutage, tryL2 } from './core.js';
+import { CircuitOpenError, InvalidValueError } from '../errors.js';
+import { askL2, away, type Core, copyOf, keepForOutage, tryL2 } from './core.js';
 import type { Ticket } from './fence.js';
 
 /**
@@ -44,11 +44,11 @@ export async function writeIfAbsent(core: Core, key: string, entry: Entry, budge
   }
   const ticket = fence.open(key);
   try {
-    const written = await l2.writeIfAbsent(key, entry, clock.monotonic() + budget);
+    const written = await askL2(core, 'writeIfAbsent', () => l2.writeIfAbsent(key, entry, clock.monotonic() + budget));
     if (written) settleWrite(core, ticket, entry, false);
     return written;
   } catch (error) {
-    forget(core, key);
+    if (mayHaveHappened(error)) forget(core, key);
     throw error;
   } finally {
     fence.close(ticket);
@@ -100,7 +100,7 @@ export async function expire(core: Core, key: string, ttl: number, budget: numbe
   const freshUntil = clock.now() + ttl;
   if (l2 !== undefined) {
     return settling(
-      () => l2.expire(key, freshUntil, clock.monotonic() + budget),
+      () => askL2(core, 'expire', () => l2.expire(key, freshUntil, clock.monotonic() + budget)),
       () => forget(core, key),
     );
   }
@@ -123,7 +123,7 @@ export async function increment(
   const initial = newEntry(by, life, clock.now());
   if (l2 !== undefined) {
     return settling(
-      () => l2.increment(key, by, initial, clock.monotonic() + budget),
+      () => askL2(core, 'increment', () => l2.increment(key, by, initial, clock.monotonic() + budget)),
       () => forget(core, key),
     );
   }
@@ -166,10 +166,19 @@ function forgetMany(core: Core, keys: readonly string[]): number {
   return keys.reduce((count, key) => count + (forget(core, key) ? 1 : 0), 0);
 }
 
+/** Settles memory after an L2 operation, unless it is sure that the operation was never sent. */
 async function settling<T>(operation: () => Promise<T>, settle: () => unknown): Promise<T> {
   try {
-    return await operation();
-  } finally {
+    const result = await operation();
     settle();
+    return result;
+  } catch (error) {
+    if (mayHaveHappened(error)) settle();
+    throw error;
   }
+}
+
+/** An open circuit is the one failure after which L2 is surely as it was. */
+function mayHaveHappened(error: unknown): boolean {
+  return !(error instanceof CircuitOpenError);
 }

@@ -45,8 +45,13 @@ describe('a namespace', () => {
     const { cache } = started();
     cache.namespace('users', { ttl: '1m' });
     expect(() => cache.namespace('users', { ttl: '2m' })).toThrow(/ttl 60000 ms.*ttl 120000 ms/);
-    expect(() => cache.namespace('users')).toThrow(ConfigError);
     expect(() => cache.namespace('orders', { ttl: 0 })).toThrow(ConfigError);
+  });
+
+  it('asked for without options is the one that is known', () => {
+    const { cache } = started();
+    const users = cache.namespace('users', { ttl: '1m' });
+    expect(cache.namespace('users')).toBe(users);
   });
 
   it.each(['', 'a:b', 'a{b', 'a*', 'a b', 'x'.repeat(65)])('the name %j is a ConfigError', (name) => {
@@ -109,10 +114,13 @@ describe('a namespace', () => {
     expect(cache.namespace('__proto__')).toBe(odd);
   });
 
-  it('for each record instead of each kind of record is refused in the end', () => {
+  it('is remembered by name up to a limit, and one made anew holds the same entries', async () => {
     const { cache } = started();
-    for (let id = 0; id < 1_000; id += 1) cache.namespace(`user-${id}`);
-    expect(() => cache.namespace('one-more')).toThrow(/put what varies into the key/);
-    expect(cache.namespace('user-7')).toBeDefined();
+    const first = cache.namespace('user-0');
+    await first.set('name', 'Ada');
+    for (let id = 1; id <= 1_000; id += 1) cache.namespace(`user-${id}`);
+    const again = cache.namespace('user-0');
+    expect(again).not.toBe(first);
+    expect(await again.get('name')).toBe('Ada');
   });
 });

@@ -259,9 +259,9 @@ const paths: readonly Path[] = [
   {
     name: 'increment and expire, then get',
     when: async (cache) => [await cache.increment('k'), await cache.expire('k', '1s'), await cache.get('k')],
-    events: ['hit l2 k'],
+    events: ['set k', 'set k', 'hit l2 k'],
     sent: ['increment k', 'expire k', 'read k'],
-    stats: { ...l2Hit, entries: 1 },
+    stats: { ...l2Hit, sets: 2, entries: 1 },
   },
 ];
 

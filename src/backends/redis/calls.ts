@@ -77,6 +77,7 @@ export class Calls {
         left--;
         if (left === 0 && this.#deadlines.remove(call)) resolve(replies as (Reply | Error)[]);
       };
+      if (commands.length > 1) line.gather();
       for (const [index, command] of commands.entries()) {
         line.send(
           command,

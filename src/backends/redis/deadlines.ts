@@ -4,8 +4,10 @@ import type { Clock, Timer } from '../../clock.js';
 export class Timed {
   before: Timed | undefined;
   after: Timed | undefined;
+  /** It was due once already, while this process was too busy to read a reply. */
+  spared = false;
   constructor(
-    readonly deadline: number,
+    public deadline: number,
     readonly expire: () => void,
   ) {}
 }
@@ -90,9 +92,10 @@ export class Deadlines {
   #arm(at: number): void {
     this.#timer?.cancel();
     this.#timerAt = at;
-    // A reply may have come in while this process was busy: one turn of the event loop reads it before the call is given up.
     this.#timer = this.#clock.schedule(Math.max(at - this.#clock.monotonic(), 0), () => {
-      setImmediate(() => this.#sweep()).unref();
+      const late = this.#clock.monotonic() - at;
+      // A reply may have come in while this process was busy: one turn of the event loop reads it before the call is given up.
+      setImmediate(() => this.#sweep(late)).unref();
     });
   }
 
@@ -102,14 +105,27 @@ export class Deadlines {
     this.#timerAt = Number.POSITIVE_INFINITY;
   }
 
-  #sweep(): void {
+  /** `late` is how much later than asked for the timer came. */
+  #sweep(late: number): void {
     this.#disarm();
     const now = this.#clock.monotonic();
     for (let call = this.#first; call !== undefined && call.deadline <= now; call = this.#first) {
       this.remove(call);
-      call.expire();
+      if (late > blocked && !call.spared) this.#spare(call, now + Math.min(late, longestSpare));
+      else call.expire();
     }
     const next = this.#first;
     if (next !== undefined && next.deadline < this.#timerAt) this.#arm(next.deadline);
   }
+
+  /** What this process computed while the call was under way must not be taken for the server's silence. Once, and bounded. */
+  #spare(call: Timed, until: number): void {
+    call.spared = true;
+    call.deadline = until;
+    this.add(call);
+  }
 }
+
+/** A timer that comes so many ms late says that the event loop stood still. */
+const blocked = 50;
+const longestSpare = 1_000;

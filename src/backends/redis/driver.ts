@@ -50,6 +50,8 @@ interface Openable {
 export interface Link extends Sender, Openable {
   /** Every node that owns keys, for scans. */
   masters(): readonly Sender[];
+  /** Several commands follow in this tick, which may leave together. */
+  gather?(): void;
   /** Told again and again while commands are in flight and nothing comes back. */
   silent?(): void;
   /** Told each error that a command of its got, for what it says about the node. */

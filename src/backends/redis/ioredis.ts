@@ -93,13 +93,14 @@ export function ioredisClientDriver(client: IoredisLike, connectTimeout: number,
 
 function link(client: IoredisLike, db: number, lost: Lost): Link {
   const life = openOnce(client, lost);
-  const send = senderOf(client);
+  const { send, gather } = senderOf(client);
   const self: Link = {
     async open() {
       await life.open();
       if (db !== 0) await client.select(db);
     },
     send,
+    gather,
     masters: () => [self],
     destroy: life.destroy,
   };
@@ -145,8 +146,11 @@ function openOnce(client: IoredisLike, lost: Lost) {
   };
 }
 
-/** ioredis writes each command by itself, at one system call each. The socket is corked after the first of a tick, until its end. */
-function senderOf(client: IoredisLike): Link['send'] {
+/**
+ * ioredis writes each command by itself, at one system call each. The socket is corked after the first of a tick, until its end; for
+ * what is known to be more than one command already before that.
+ */
+function senderOf(client: IoredisLike): Required<Pick<Link, 'send' | 'gather'>> {
   let writing = false;
   let corked: IoredisLike['stream'];
   const tickEnds = () => {
@@ -154,15 +158,25 @@ function senderOf(client: IoredisLike): Link['send'] {
     corked?.uncork();
     corked = undefined;
   };
-  return (command) => {
-    if (!writing) {
-      writing = true;
-      process.nextTick(tickEnds);
-    } else if (corked === undefined) {
-      corked = client.stream;
-      corked?.cork();
-    }
-    return request(client, command);
+  const cork = () => {
+    if (corked !== undefined) return;
+    corked = client.stream;
+    corked?.cork();
+  };
+  const begin = () => {
+    writing = true;
+    process.nextTick(tickEnds);
+  };
+  return {
+    gather() {
+      if (!writing) begin();
+      cork();
+    },
+    send(command) {
+      if (writing) cork();
+      else begin();
+      return request(client, command);
+    },
   };
 }
 

@@ -30,6 +30,11 @@ export class Line {
     return this.#link.masters();
   }
 
+  /** Several commands follow in this tick. */
+  gather(): void {
+    this.#link.gather?.();
+  }
+
   /** Exactly one of the two is called, never before this returns. */
   send(command: Command, answered: (reply: Reply) => void, failed: (error: unknown) => void, to: Sender = this.#link): void {
     this.#watch.sent();

@@ -1,10 +1,11 @@
 import { ConfigError } from '../../errors.js';
-import { type AddressOption, type NatMap, readAddress } from './address.js';
+import type { AddressOption, NatMap } from './address.js';
 import { type DriverName, driverFor } from './choose-driver.js';
 import type { ServerOptions } from './client-options.js';
 import type { Connection } from './connection.js';
 import type { Driver } from './driver.js';
 import { type ConnectionTimings, RedisConnection } from './redis-connection.js';
+import { accessBy, readSeeds } from './seeds.js';
 import { sentinelDriver } from './sentinel/sentinel-driver.js';
 import { type SentinelClientLike, sentinelClient } from './sentinel/user-client.js';
 
@@ -14,7 +15,10 @@ export interface SentinelOptions
     ConnectionTimings {
   /** Of the master, as the Sentinels call it. */
   readonly name?: string | undefined;
-  /** Any of them; they tell of the others. Default port 26379. */
+  /**
+   * Any of them; they tell of the others. `'host:port'`, `{ host, port }` or `'redis://user:password@host:port'` (`rediss://` for
+   * TLS), whose user and password are those of all Sentinels. Default port 26379.
+   */
   readonly sentinels?: readonly AddressOption[] | undefined;
   readonly sentinelUsername?: string | undefined;
   /** Default none: the password of the nodes is not sent to Sentinels. */
@@ -48,15 +52,16 @@ export function connectSentinelBy(make: (server: ServerOptions) => Driver, optio
   if (name === undefined || name === '')
     throw new ConfigError("name must say what the Sentinels call the master, such as 'mymaster'.");
   if (sentinels.length === 0) throw new ConfigError('sentinels must name one Sentinel at least; they tell of the others.');
-  const addresses = sentinels.map((given, index) => readAddress(given, 26_379, `sentinels[${index}]`));
-  const { sentinelUsername, sentinelPassword, sentinelTls = tls } = options;
-  const common = { connectTimeout, keepAlive };
+  const seeds = readSeeds(sentinels, 26_379, 'sentinels');
+  const { sentinelUsername, sentinelPassword, sentinelTls } = options;
+  const access = accessBy(seeds, { username: sentinelUsername, password: sentinelPassword, tls: sentinelTls });
+  const common = { tls, connectTimeout, keepAlive };
   return connection(
     {
-      nodes: make({ ...common, username, password, db, tls }),
-      sentinels: make({ ...common, username: sentinelUsername, password: sentinelPassword, tls: sentinelTls }),
+      nodes: make({ ...common, username, password, db }),
+      sentinels: make({ ...common, ...access }),
       name,
-      addresses,
+      addresses: seeds.addresses,
       natMap,
     },
     options,

@@ -26,7 +26,7 @@ export const writingCases: readonly ConformanceCase[] = [
     assert.ok((await cache.get('large', { budget: '10s' })) === text, 'the text is unchanged');
   }),
   conforms('setMany stores all, the later of two values for one key', async ({ cache }) => {
-    await cache.setMany<unknown>([
+    await cache.setMany([
       ['a', 'first'],
       ['b', 2],
       ['a', 'second'],

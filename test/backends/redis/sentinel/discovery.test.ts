@@ -45,6 +45,11 @@ describe.each(libraries)('finding the master over $library', ({ library, connect
     await ask(connection, 'DEL', 'k');
   });
 
+  it('takes the password of the Sentinels from their URLs too', async () => {
+    const sentinels = [`redis://:sentinel-secret@${host}:${one.sentinel.port}`];
+    expect(await ask(connect({ sentinels, sentinelPassword: undefined }), 'GET', 'k')).toBeNull();
+  });
+
   it('asks those that answer, whichever are down, frozen or something else', async () => {
     const frozen = await startRedis({ args: ['--sentinel'], config: [] });
     frozen.freeze();

@@ -11,7 +11,19 @@ describe('options of connectSentinel', () => {
     ['no name', { sentinels: ['h'] }, /name must say what the Sentinels call the master/],
     ['an empty name', { name: '', sentinels: ['h'] }, /name must say/],
     ['no sentinels', { name: 'm', sentinels: [] }, /sentinels must name one Sentinel at least/],
-    ['a url', { name: 'm', sentinels: ['redis://:secret@h:1'] }, /sentinels\[0\] must be 'host:port'/],
+    [
+      'something else in place of an address',
+      { name: 'm', sentinels: ['user:secret@h:1'] },
+      /sentinels\[0\] must be 'host:port'/,
+    ],
+    ['a url that is none', { name: 'm', sentinels: ['http://:secret@h:1'] }, /sentinels\[0\] begins with http/],
+    ['a url with a database', { name: 'm', sentinels: ['redis://h:1/2'] }, /sentinels\[0\] names database 2.*option db/],
+    [
+      'urls that do not agree',
+      { name: 'm', sentinels: ['redis://:secret@h', 'redis://:secret2@i'] },
+      /sentinels have different users, passwords or TLS/,
+    ],
+    ['several at once', { name: 'm', sentinels: ['h:x', 'h', 'i:0'] }, /sentinels\[0\] must be.* sentinels\[2\] must be/],
     ['a port beyond all', { name: 'm', sentinels: ['h', 'h:65536'] }, /sentinels\[1\] must be/],
     ['no host', { name: 'm', sentinels: [{ host: '', port: 1 }] }, /sentinels\[0\] must be/],
     ['an unknown driver', { name: 'm', sentinels: ['h'], driver: 'redis' as 'ioredis' }, /driver must be/],
@@ -21,7 +33,7 @@ describe('options of connectSentinel', () => {
     expect(() => connectSentinel(options)).not.toThrow(/secret/);
   });
 
-  it.each(['sentinel.internal', 'h:26380', '::1', '[::1]:26380'])('an address may be %s', async (address) => {
+  it.each(['sentinel.internal', 'h:26380', '::1', '[::1]:26380', 'rediss://:pw@h'])('an address may be %s', async (address) => {
     await connectSentinel({ name: 'm', sentinels: [address] }).close();
   });
 });

@@ -1,0 +1,85 @@
+import type { CallOptions, GetOrSetOptions, SetOptions } from '../cache.js';
+import { finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
+import type { Life } from '../entries/entry.js';
+import { ConfigError } from '../errors.js';
+
+/** What calls use when they do not say otherwise, all in ms. */
+export interface Defaults extends Life {
+  readonly budget: number;
+  readonly hardTimeout: number;
+}
+
+/** Of all calls together: one object of options may serve several calls. */
+const knownOptions = new Set<string>(['budget', 'ttl', 'grace', 'forceFresh', 'hardTimeout', 'signal']);
+
+/**
+ * A TTL given as a bare third argument, as other caches take it, or a misspelt one would be lost without a word.
+ * @throws ConfigError
+ */
+export function checkOptions(options: object | undefined): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null) {
+    throw new ConfigError(
+      `A call takes an object of options as its last argument, such as { ttl: '5m' }; got ${String(options)}.`,
+    );
+  }
+  for (const name in options) {
+    if (!knownOptions.has(name)) {
+      throw new ConfigError(`The option '${name}' is unknown. There are ${[...knownOptions].join(', ')}.`);
+    }
+  }
+}
+
+export function budgetIn(options: CallOptions | undefined, defaults: Defaults): number {
+  checkOptions(options);
+  return options?.budget === undefined ? defaults.budget : finiteMs(options.budget, 'budget');
+}
+
+export function lifeIn(options: SetOptions | undefined, { ttl, grace }: Life): Life {
+  checkOptions(options);
+  return {
+    ttl: options?.ttl === undefined ? ttl : positiveMs(options.ttl, 'ttl'),
+    grace: options?.grace === undefined ? grace : nonNegativeMs(options.grace, 'grace'),
+  };
+}
+
+export function hardTimeoutIn(options: GetOrSetOptions | undefined, defaults: Defaults): number {
+  return options?.hardTimeout === undefined ? defaults.hardTimeout : finiteMs(options.hardTimeout, 'hardTimeout');
+}
+
+export function signalIn(options: GetOrSetOptions | undefined): AbortSignal | undefined {
+  const signal = options?.signal;
+  if (signal === undefined) return undefined;
+  if (typeof signal?.addEventListener !== 'function') {
+    throw new ConfigError(
+      'signal must be an AbortSignal, such as AbortSignal.timeout(1_000) or the signal of an AbortController.',
+    );
+  }
+  signal.throwIfAborted();
+  return signal;
+}
+
+/** The keys of a batch, each once. A string is iterable too, but its letters are not what anybody means. */
+export function keysIn(call: string, keys: Iterable<string>): string[] {
+  return [...new Set(listed(call, keys, "a list of keys, such as ['user:1', 'user:2']"))];
+}
+
+/** The entries of a batch. */
+export function entriesIn<Pair extends readonly [string, unknown, SetOptions?]>(call: string, entries: Iterable<Pair>): Pair[] {
+  const wanted = "a list of [key, value] pairs or a Map, such as [['user:1', ada]]";
+  const list = [...listed(call, entries, wanted)];
+  for (const pair of list) {
+    if (!Array.isArray(pair) || pair.length < 2)
+      throw new ConfigError(`${call}() takes ${wanted}; one of them is ${shown(pair)}.`);
+  }
+  return list;
+}
+
+function listed<T>(call: string, list: Iterable<T>, wanted: string): Iterable<T> {
+  if (typeof list === 'object' && list !== null && typeof list[Symbol.iterator] === 'function') return list;
+  throw new ConfigError(`${call}() takes ${wanted}; got ${shown(list)}.`);
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : Object.prototype.toString.call(value).slice(8, -1);
+}
