@@ -233,6 +233,18 @@ it('a user that may use the name of the cache and nothing else needs no more', a
   expect([cache.peek('k'), cache.stats().l2Errors]).toEqual(['v', 0]);
 });
 
+it('without the bus all of that is lost: the copy in the other L1 stays', async () => {
+  const make = () => cacheBuilder('shop').memory().redis({ url: redis.url }).bus(false).build();
+  await using reader = make();
+  await using writer = make();
+  await Promise.all([reader.ready(), writer.ready()]);
+  await writer.setMany(all('old'));
+  await reader.getMany(keys);
+  await writer.setMany(all('new'));
+  expect(await stale(reader)).toHaveLength(20);
+  expect(await redis.cli('INFO', 'commandstats')).not.toContain('cmdstat_publish');
+});
+
 it('a cache without L1 tells the others', async () => {
   const reader = await cacheOf('ioredis');
   await using writer = cacheBuilder('shop').redis({ url: redis.url }).build();
