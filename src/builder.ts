@@ -3,8 +3,10 @@ import { emptyPlan, needsL2, type Plan, withL1, withL2 } from './builder/plan.js
 import type { Plugin } from './builder/plugin.js';
 import { refusals } from './builder/refusals.js';
 import type { CacheBuilder } from './builder/steps.js';
+import { readClusterOptions } from './config/cluster-options.js';
 import { type EnvironmentSettings, readEnvironment } from './config/environment.js';
 import { readRedisOptions } from './config/redis-options.js';
+import { readSentinelOptions } from './config/sentinel-options.js';
 import {
   readBreakerOptions,
   readBusOptions,
@@ -40,10 +42,12 @@ function builderOf(plan: Plan): CacheBuilder {
 
   const builder: CacheBuilder = {
     memory: (options = {}) => builderOf(withL1(plan, readMemoryOptions(options))),
-    redis: (options = {}) => builderOf(withL2(plan, 'redis', { kind: 'redis', options: readRedisOptions(options) })),
+    redis: (options = {}) => builderOf(withL2(plan, { kind: 'redis', options: readRedisOptions(options) })),
+    cluster: (options) => builderOf(withL2(plan, { kind: 'cluster', options: readClusterOptions(options) })),
+    sentinel: (options) => builderOf(withL2(plan, { kind: 'sentinel', options: readSentinelOptions(options) })),
     tier(cache, options = {}) {
       const { name = 'tier' } = readTierOptions(options);
-      return builderOf(withL2(plan, 'tier', { kind: 'tier', cache: readCache(cache), name }));
+      return builderOf(withL2(plan, { kind: 'tier', cache: readCache(cache), name }));
     },
     env(env, options) {
       if (plan.l2 !== undefined) throw new ConfigError(refusals.env);
@@ -97,11 +101,11 @@ function taken(branch: CacheBuilder, anotherWasNot: boolean): CacheBuilder {
   return anotherWasNot && !plan.l2Possible ? builderOf({ ...plan, l2Possible: true }) : branch;
 }
 
-function withEnvironment(plan: Plan, { general, settings, memory, circuitBreaker, redis }: EnvironmentSettings): Plan {
+function withEnvironment(plan: Plan, { general, settings, memory, circuitBreaker, l2 }: EnvironmentSettings): Plan {
   return {
     ...plan,
     name: general.name ?? plan.name,
-    l2: redis && { kind: 'redis', options: redis },
+    l2,
     l2Possible: true,
     memory: { ...plan.memory, ...memory },
     settings: { ...plan.settings, ...settings },

@@ -9,6 +9,8 @@ export interface Clock {
   coarseNow(): number;
   /** Never goes backwards, ms; for deadlines and measured durations. */
   monotonic(): number;
+  /** How long this process has been computing rather than waiting, ms since it began; to tell its own slowness from a server's. */
+  busy(): number;
   /**
    * Runs `task` once after `ms`. Only a task that is `awaited`, since some caller's promise may settle by nothing else, keeps the
    * process alive until then; housekeeping never does.
@@ -43,6 +45,7 @@ export const systemClock: Clock = {
     return cached;
   },
   monotonic: () => performance.now(),
+  busy: () => performance.eventLoopUtilization().active,
   schedule(ms, task, awaited) {
     const timer = setTimeout(task, ms);
     if (awaited === undefined) timer.unref();

@@ -89,6 +89,13 @@ export interface LocalStore {
   get(key: string): LocalCopy | undefined;
   /** An entry too large to be kept is not, and neither is what was there before. */
   put(key: string, copy: LocalCopy): void;
+  /**
+   * What one of several callers gets of a value that all of them are to have: itself, itself frozen, or a copy, as `get` would give it.
+   * A value that no tier could hold is handed out as it is.
+   */
+  handOut<T>(value: T): T;
+  /** `handOut` gives back what it is given, and need not be called. */
+  readonly handsOutReferences: boolean;
   delete(key: string): boolean;
   /** Deletes every key that begins with `prefix` and whose rest matches; says how many, or how many of those that `counts` accepts. */
   deleteMatching(prefix: string, matches?: (rest: string) => boolean, counts?: (copy: LocalCopy) => boolean): number;

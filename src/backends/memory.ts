@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { cloneValue } from '../entries/clone-value.js';
-import { inspectValue } from '../entries/portable.js';
+import { inspectValue, isPortable } from '../entries/portable.js';
 import type { LocalCopy, LocalStore } from '../store.js';
 import { deepFreeze } from './deep-freeze.js';
 
@@ -50,6 +50,18 @@ export class MemoryStore implements LocalStore {
   put(key: string, entry: LocalCopy): void {
     if (this.#values === 'frozen') deepFreeze(entry.value);
     this.#lru.set(key, this.#values === 'cloned' ? { ...entry, value: cloneValue(entry.value) } : entry);
+  }
+
+  get handsOutReferences(): boolean {
+    return this.#values === 'reference';
+  }
+
+  handOut<T>(value: T): T {
+    // What a factory returned to be stored nowhere may be anything: an instance, a cycle.
+    if (this.#values === 'reference' || !isPortable(value)) return value;
+    if (this.#values === 'cloned') return cloneValue(value);
+    deepFreeze(value);
+    return value;
   }
 
   delete(key: string): boolean {

@@ -1,8 +1,8 @@
-import type { StandaloneOptions } from '../backends/redis/standalone.js';
 import type { Cache } from '../cache.js';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import { defaults } from '../config/defaults.js';
+import type { TopologySettings } from '../config/topology.js';
 import type { BreakerSettings, MemorySettings } from '../config.js';
 import { ConfigError } from '../errors.js';
 import type { Logger } from '../outage-report.js';
@@ -10,9 +10,7 @@ import type { Plugin } from './plugin.js';
 import { refusals } from './refusals.js';
 
 /** The one or other kind of L2 tier; a new backend is a new kind. */
-export type L2Plan =
-  | { readonly kind: 'redis'; readonly options: StandaloneOptions }
-  | { readonly kind: 'tier'; readonly cache: Cache; readonly name: string };
+export type L2Plan = TopologySettings | { readonly kind: 'tier'; readonly cache: Cache; readonly name: string };
 
 /** What the steps of a builder have settled so far: checked, lengths of time in ms. Never changed, only replaced. */
 export interface Plan {
@@ -56,8 +54,8 @@ export function withL1(plan: Plan, options: MemorySettings): Plan {
   return { ...plan, l1: true, memory: { ...plan.memory, ...options } };
 }
 
-export function withL2(plan: Plan, step: 'redis' | 'tier', l2: L2Plan): Plan {
-  if (plan.l2 !== undefined) throw new ConfigError(refusals[step]);
+export function withL2(plan: Plan, l2: L2Plan): Plan {
+  if (plan.l2 !== undefined) throw new ConfigError(refusals[l2.kind]);
   return { ...plan, l2, l2Possible: true };
 }
 

@@ -1,7 +1,9 @@
 import type { Cache, TieredCache } from '../cache.js';
 import type { Clock } from '../clock.js';
+import type { ClusterOptions } from '../config/cluster-options.js';
 import type { Environment, EnvOptions } from '../config/environment.js';
 import type { RedisOptions } from '../config/redis-options.js';
+import type { SentinelOptions } from '../config/sentinel-options.js';
 import type { BusOptions, CircuitBreakerOptions, LeaseOptions, MemoryOptions, TierOptions } from '../config.js';
 import type { Duration } from '../duration.js';
 import type { Logger } from '../outage-report.js';
@@ -27,13 +29,25 @@ export interface CacheBuilder<State = any> {
   readonly redis: WithoutL2<State, 'redis', (options?: RedisOptions) => CacheBuilder<Add<State, 'l2'>>>;
 
   /**
+   * Puts a Redis Cluster behind it as L2. Keys are spread over all masters, and work on many keys takes one round trip to each.
+   * @throws ConfigError at `build()` when no client library is installed or the client is none for a Cluster
+   */
+  readonly cluster: WithoutL2<State, 'cluster', (options: ClusterOptions) => CacheBuilder<Add<State, 'l2'>>>;
+
+  /**
+   * Puts the master that Redis Sentinels name behind it as L2, whichever node that is; it is followed through fail-overs.
+   * @throws ConfigError at `build()` when no client library is installed or the client is none for Sentinels
+   */
+  readonly sentinel: WithoutL2<State, 'sentinel', (options: SentinelOptions) => CacheBuilder<Add<State, 'l2'>>>;
+
+  /**
    * Puts any other `Cache` behind it as L2; with a tiered one there are three tiers. It gets the keys as they are, has no leases, and
    * stays open when this cache is closed, since it is yours.
    */
   readonly tier: WithoutL2<State, 'tier', (cache: Cache, options?: TierOptions) => CacheBuilder<Add<State, 'l2'>>>;
 
   /**
-   * Takes settings from the environment: `CACHE_BACKEND`, `REDIS_URL`, `CACHE_TTL`… It may add Redis as L2, and replaces what earlier
+   * Takes settings from the environment: `CACHE_BACKEND`, `REDIS_URL`, `CACHE_TTL`… It may add Redis, a Cluster or Sentinel as L2, and replaces what earlier
    * steps have set; later steps replace what it has set.
    * @throws ConfigError that lists every bad variable
    */

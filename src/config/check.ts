@@ -11,8 +11,15 @@ const elsewhere: Readonly<Record<string, string>> = {
   socketTimeout: "What a call may wait for Redis is .budget('500ms').",
   ttl: "It is a step of its own: .ttl('5m').",
   maxSize: "Did you mean 'maxBytes'?",
-  nodes: 'Redis Cluster is not supported yet.',
-  sentinels: 'Redis Sentinel is not supported yet.',
+  nodes: 'A Redis Cluster has a step of its own: .cluster({ nodes }).',
+  sentinels: 'Redis Sentinel has a step of its own: .sentinel({ name, sentinels }).',
+  url: 'A single address is for .redis(); here it is a list.',
+  host: 'A single address is for .redis(); here it is a list.',
+  port: 'A single address is for .redis(); here it is a list.',
+  db: 'A Cluster has database 0 only.',
+  rootNodes: "Did you mean 'nodes'?",
+  sentinelRootNodes: "Did you mean 'sentinels'?",
+  nodeAddressMap: "Did you mean 'natMap'?",
 };
 
 /**

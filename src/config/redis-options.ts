@@ -1,9 +1,10 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { z } from 'zod';
-import { parseRedisUrl, type ServerOptions } from '../backends/redis/client-options.js';
+import { parseRedisUrl } from '../backends/redis/client-options.js';
 import type { StandaloneOptions } from '../backends/redis/standalone.js';
 import { type Duration, finiteMs } from '../duration.js';
 import { checkOptions, configError, convertedBy, must, mustSecretly, objectWith, wholeNumber } from './check.js';
+import { tlsProblems } from './tls-problems.js';
 
 /**
  * Options of `.redis()`: where the server is, or a client of yours. What is given beside `url` counts more than what the URL says.
@@ -55,18 +56,26 @@ export const redisFields = {
   driver: (name: string) => z.enum(['ioredis', 'node-redis'], must(name, "'ioredis' or 'node-redis'")),
 };
 
+export const tlsField = (name: string) =>
+  z.custom<boolean | TlsOptions>(isTls, must(name, 'true, false or an object of TLS options'));
+
+/** How to get into any server, and with which library. */
+export const accessOptions = {
+  username: redisFields.text('username').optional(),
+  password: redisFields.text('password').optional(),
+  tls: tlsField('tls').optional(),
+  connectTimeout: convertedBy((given: Duration) => redisFields.timeoutMs(given, 'connectTimeout')).optional(),
+  keepAlive: convertedBy((given: Duration) => redisFields.timeoutMs(given, 'keepAlive')).optional(),
+  driver: redisFields.driver('driver').optional(),
+};
+
 const redisOptions = z.strictObject({
   url: redisFields.url('url').optional(),
   host: redisFields.host('host').optional(),
   port: redisFields.port('port').optional(),
-  username: redisFields.text('username').optional(),
-  password: redisFields.text('password').optional(),
   db: redisFields.db('db').optional(),
-  tls: z.custom<boolean | TlsOptions>(isTls, must('tls', 'true, false or an object of TLS options')).optional(),
-  connectTimeout: convertedBy((given: Duration) => redisFields.timeoutMs(given, 'connectTimeout')).optional(),
-  keepAlive: convertedBy((given: Duration) => redisFields.timeoutMs(given, 'keepAlive')).optional(),
+  ...accessOptions,
   client: objectWith<NonNullable<RedisOptions['client']>>('client', ['duplicate', 'connect', 'on']).optional(),
-  driver: redisFields.driver('driver').optional(),
 });
 
 export function readRedisOptions(given: unknown): StandaloneOptions {
@@ -81,12 +90,6 @@ function clientProblems({ client, connectTimeout, ...server }: StandaloneOptions
   const needless = Object.keys(server);
   if (client === undefined || needless.length === 0) return [];
   return [`client knows its own server: leave out ${needless.join(', ')}, or leave out client.`];
-}
-
-/** Turning encryption off by one setting although the other asks for it would be too easy to do by mistake. */
-export function tlsProblems({ url, tls }: Pick<ServerOptions, 'url' | 'tls'>, tlsName: string, urlName: string): string[] {
-  if (tls !== false || !url?.startsWith('rediss:')) return [];
-  return [`${tlsName} is false but ${urlName} begins with rediss://: write redis:// there, or leave ${tlsName} out.`];
 }
 
 function isTls(given: unknown): boolean {

@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { type AddressOption, type NatMap, readAddress } from '../backends/redis/address.js';
 import { atLeast100Ms, errorThreshold, maxBytes, maxEntries, volumeThreshold } from '../config.js';
 import { type Duration, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
 import { checkName } from '../entries/keys.js';
 import { ConfigError } from '../errors.js';
 import { convertedBy, must } from './check.js';
 import { redisFields } from './redis-options.js';
+import { topologyFields } from './topology-fields.js';
 
 /** A variable of the environment, without the user's prefix, and how its text is checked and converted. */
 export type Variable<T = unknown> = readonly [variable: string, field: (name: string) => z.ZodType<T>];
@@ -14,7 +16,7 @@ export const variables = {
   general: {
     backend: [
       'CACHE_BACKEND',
-      (name) => z.enum(['memory', 'redis'], must(name, "'memory' or 'redis' (Cluster and Sentinel are not supported yet)")),
+      (name) => z.enum(['memory', 'redis', 'cluster', 'sentinel'], must(name, "'memory', 'redis', 'cluster' or 'sentinel'")),
     ],
     name: [
       'CACHE_NAME',
@@ -48,9 +50,25 @@ export const variables = {
     url: ['REDIS_URL', redisFields.url],
     host: ['REDIS_HOST', redisFields.host],
     port: ['REDIS_PORT', number(redisFields.port)],
+    db: ['REDIS_DB', number(redisFields.db)],
+  },
+  cluster: {
+    nodes: ['REDIS_CLUSTER_NODES', addresses(6379)],
+    natMap: ['REDIS_NAT_MAP', natMap],
+  },
+  sentinel: {
+    name: ['REDIS_SENTINEL_NAME', redisFields.text],
+    sentinels: ['REDIS_SENTINELS', addresses(26_379)],
+    sentinelUsername: ['REDIS_SENTINEL_USERNAME', redisFields.text],
+    sentinelPassword: ['REDIS_SENTINEL_PASSWORD', redisFields.text],
+    sentinelTls: ['REDIS_SENTINEL_TLS', flag],
+    db: ['REDIS_DB', number(redisFields.db)],
+    natMap: ['REDIS_NAT_MAP', natMap],
+  },
+  /** To every kind of Redis. */
+  access: {
     username: ['REDIS_USERNAME', redisFields.text],
     password: ['REDIS_PASSWORD', redisFields.text],
-    db: ['REDIS_DB', number(redisFields.db)],
     tls: ['REDIS_TLS', flag],
     connectTimeout: ['REDIS_CONNECT_TIMEOUT', duration(redisFields.timeoutMs)],
     keepAlive: ['REDIS_KEEP_ALIVE', duration(redisFields.timeoutMs)],
@@ -70,6 +88,30 @@ function duration(convert: (value: Duration, name: string) => number) {
       }
       return convert(text as Duration, name);
     });
+}
+
+/** 'redis-1:6379, redis-2:6379' */
+function addresses(defaultPort: number) {
+  return (name: string): z.ZodType<readonly AddressOption[]> =>
+    z.preprocess((text) => listIn(String(text)), topologyFields.seeds(name, defaultPort));
+}
+
+/** '10.0.0.1:6379=localhost:7001, 10.0.0.2:6379=localhost:7002' */
+function natMap(name: string): z.ZodType<NatMap> {
+  return convertedBy((text: string) => {
+    const pairs = listIn(text).map((pair) => pair.split('='));
+    if (pairs.some(({ length }) => length !== 2)) {
+      throw new ConfigError(`${name} must be pairs such as '10.0.0.1:6379=localhost:7001', with commas between them.`);
+    }
+    return Object.fromEntries(pairs.map(([from, to]) => [from, readAddress(String(to), 6379, name)]));
+  });
+}
+
+function listIn(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 }
 
 /** What is no number goes on as it is, so that the field tells what it expected instead. */

@@ -40,6 +40,17 @@ export function inspectValue(value: unknown): Inspection {
   return { json: walk.json, bytes: walk.bytes };
 }
 
+/** Whether a value can be stored at all. */
+export function isPortable(value: unknown): boolean {
+  try {
+    inspectValue(value);
+    return true;
+  } catch (error) {
+    if (error instanceof InvalidValueError) return false;
+    throw error;
+  }
+}
+
 /** The careful walk: knows where it is and which objects it is inside of. */
 interface Walk {
   json: boolean;

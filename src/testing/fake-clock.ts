@@ -31,6 +31,7 @@ export function fakeClock(start: number = Date.UTC(2025, 0, 1)): FakeClock {
     now: () => wall,
     coarseNow: () => wall,
     monotonic: () => elapsed,
+    busy: () => 0,
     schedule(ms, run, awaited) {
       const task: Task = {
         due: elapsed + Math.max(0, ms),

@@ -2,8 +2,10 @@ import type { Clock, Timer } from '../clock.js';
 import type { Entry } from '../entries/entry.js';
 import { mayStandIn } from '../entries/freshness.js';
 import { FactoryTimeoutError } from '../errors.js';
+import type { LocalStore } from '../store.js';
 import type { Fence, Ticket } from './fence.js';
 import type { TierName } from './found.js';
+import { untilAborted } from './until-aborted.js';
 
 /** One running load of one key in this process. */
 export interface Flight {
@@ -38,6 +40,7 @@ export class Flights {
   constructor(
     private readonly fence: Fence,
     private readonly clock: Clock,
+    private readonly local: LocalStore,
     private readonly onStandIn: (flight: Flight) => void,
     /** Whether what it will bring is new enough for somebody who asks only now. */
     private readonly isNewEnough: (flight: Flight) => boolean = () => true,
@@ -111,7 +114,8 @@ export class Flights {
   /** Waits for a flight as one of its callers: at most `hardTimeout`, and no longer than the caller wants to. */
   wait(flight: Flight, hardTimeout: number, signal: AbortSignal | undefined): Promise<unknown> {
     const soonEnough = !flight.overdue && flight.answersBy <= this.clock.monotonic() + hardTimeout;
-    const answer = soonEnough ? flight.answer : this.#ownAnswer(flight, hardTimeout);
+    const shared = soonEnough ? flight.answer : this.#ownAnswer(flight, hardTimeout);
+    const answer = this.local.handsOutReferences ? shared : shared.then((value) => this.local.handOut(value));
     return signal === undefined ? answer : untilAborted(answer, signal);
   }
 
@@ -161,14 +165,6 @@ export class Flights {
     // A newer flight may have taken the place.
     if (this.#table.get(ticket.key) === flight) this.#table.delete(ticket.key);
   }
-}
-
-function untilAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    answer.finally(() => signal.removeEventListener('abort', onAbort)).then(resolve, reject);
-  });
 }
 
 function timeoutError(key: string, ms: number): FactoryTimeoutError {

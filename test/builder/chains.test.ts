@@ -14,6 +14,22 @@ it.for([
   ['a second L1', () => start().memory().memory(), refusals.memory],
   ['a second Redis', () => start().redis({ url }).redis({ url }), refusals.redis],
   ['Redis after a tier', () => start().tier(tier).redis({ url }), refusals.redis],
+  [
+    'a Cluster after Redis',
+    () =>
+      start()
+        .redis({ url })
+        .cluster({ nodes: ['h'] }),
+    refusals.cluster,
+  ],
+  [
+    'Sentinel after a Cluster',
+    () =>
+      start()
+        .cluster({ nodes: ['h'] })
+        .sentinel({ name: 'm', sentinels: ['h'] }),
+    refusals.sentinel,
+  ],
   ['a tier after Redis', () => start().redis({ url }).tier(tier), refusals.tier],
   ['the environment after Redis', () => start().redis({ url }).env({}), refusals.env],
   ['Redis after an environment with Redis', () => start().env({ REDIS_URL: url }).redis({ url }), refusals.redis],

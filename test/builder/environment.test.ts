@@ -5,7 +5,7 @@ import { variables } from '../../src/config/variables.js';
 import { fakeClock } from '../../src/testing/fake-clock.js';
 import { refusal } from './refusal.js';
 
-const backend = (env: Record<string, string>) => (readEnvironment(env).redis === undefined ? 'memory' : 'redis');
+const backend = (env: Record<string, string>) => readEnvironment(env).l2?.kind ?? 'memory';
 
 describe('the environment picks the backend', () => {
   it.for([
@@ -15,6 +15,10 @@ describe('the environment picks the backend', () => {
     [{ REDIS_HOST: 'h' }, 'redis'],
     [{ CACHE_BACKEND: 'redis', REDIS_HOST: 'h' }, 'redis'],
     [{ CACHE_BACKEND: 'memory', REDIS_URL: 'redis://h' }, 'memory'],
+    [{ REDIS_CLUSTER_NODES: 'h1,h2' }, 'cluster'],
+    [{ REDIS_SENTINELS: 'h1,h2', REDIS_SENTINEL_NAME: 'm' }, 'sentinel'],
+    [{ CACHE_BACKEND: 'cluster', REDIS_CLUSTER_NODES: 'h', REDIS_URL: 'redis://h' }, 'cluster'],
+    [{ CACHE_BACKEND: 'redis', REDIS_CLUSTER_NODES: 'h', REDIS_URL: 'redis://h' }, 'redis'],
     [{ REDIS_PORT: '6380' }, 'memory'],
     [{ CACHE_BACKEND: '', REDIS_URL: '', REDIS_HOST: '' }, 'memory'],
   ] as const)('%o: %s', ([env, expected]) => {
@@ -30,9 +34,8 @@ describe('the environment picks the backend', () => {
   });
 });
 
-it('gives every setting', () => {
-  const env = {
-    CACHE_BACKEND: 'redis',
+const common = {
+  env: {
     CACHE_NAME: 'shop',
     CACHE_TTL: '10m',
     CACHE_GRACE: '0s',
@@ -47,21 +50,14 @@ it('gives every setting', () => {
     CACHE_CIRCUIT_ERROR_THRESHOLD: '25',
     CACHE_CIRCUIT_VOLUME_THRESHOLD: '7',
     CACHE_CIRCUIT_WINDOW: '4s',
-    REDIS_URL: 'rediss://h',
-    REDIS_HOST: 'other',
-    REDIS_PORT: '6380',
     REDIS_USERNAME: 'app',
     REDIS_PASSWORD: 'hunter2',
-    REDIS_DB: '0',
     REDIS_TLS: '1',
     REDIS_CONNECT_TIMEOUT: '1.5s',
     REDIS_KEEP_ALIVE: '30s',
     REDIS_DRIVER: 'node-redis',
-  };
-  const all = Object.values(variables).flatMap((group) => Object.values(group).map(([name]) => name));
-  expect(Object.keys(env).sort()).toEqual(all.sort());
-  expect(readEnvironment(env)).toEqual({
-    general: { backend: 'redis', name: 'shop' },
+  },
+  found: {
     settings: {
       ttl: 600_000,
       grace: 0,
@@ -73,18 +69,66 @@ it('gives every setting', () => {
     },
     memory: { maxEntries: 500, maxBytes: 64_000_000 },
     circuitBreaker: { resetTimeout: 3_000, errorThreshold: 25, volumeThreshold: 7, window: 4_000 },
-    redis: {
-      url: 'rediss://h',
-      host: 'other',
-      port: 6_380,
-      username: 'app',
-      password: 'hunter2',
-      db: 0,
-      tls: true,
-      connectTimeout: 1_500,
-      keepAlive: 30_000,
-      driver: 'node-redis',
+  },
+  access: {
+    username: 'app',
+    password: 'hunter2',
+    tls: true,
+    connectTimeout: 1_500,
+    keepAlive: 30_000,
+    driver: 'node-redis',
+  },
+};
+
+const natMap = { '10.0.0.1:6379': { host: 'localhost', port: 7_001 }, '10.0.0.2:6379': { host: '::1', port: 7_002 } };
+
+const kinds = {
+  redis: {
+    env: { REDIS_URL: 'rediss://h', REDIS_HOST: 'other', REDIS_PORT: '6380', REDIS_DB: '0' },
+    options: { url: 'rediss://h', host: 'other', port: 6_380, db: 0 },
+  },
+  cluster: {
+    env: {
+      REDIS_CLUSTER_NODES: 'redis-1, redis-2:7000,, rediss://:hunter2@redis-3',
+      REDIS_NAT_MAP: '10.0.0.1:6379=localhost:7001, 10.0.0.2:6379=[::1]:7002',
     },
+    options: { nodes: ['redis-1', 'redis-2:7000', 'rediss://:hunter2@redis-3'], natMap },
+  },
+  sentinel: {
+    env: {
+      REDIS_SENTINELS: 'one:26379,two',
+      REDIS_SENTINEL_NAME: 'primary',
+      REDIS_SENTINEL_USERNAME: 'watcher',
+      REDIS_SENTINEL_PASSWORD: 'hunter3',
+      REDIS_SENTINEL_TLS: 'false',
+      REDIS_DB: '3',
+      REDIS_NAT_MAP: '10.0.0.1:6379=localhost:7001,10.0.0.2:6379=[::1]:7002',
+    },
+    options: {
+      sentinels: ['one:26379', 'two'],
+      name: 'primary',
+      sentinelUsername: 'watcher',
+      sentinelPassword: 'hunter3',
+      sentinelTls: false,
+      db: 3,
+      natMap,
+    },
+  },
+} as const;
+
+describe('every setting is given', () => {
+  it.each(Object.entries(kinds))('for %s', (kind, { env, options }) => {
+    expect(readEnvironment({ CACHE_BACKEND: kind, ...common.env, ...env })).toEqual({
+      general: { backend: kind, name: 'shop' },
+      ...common.found,
+      l2: { kind, options: { ...common.access, ...options } },
+    });
+  });
+
+  it('and no variable was forgotten here', () => {
+    const named = new Set(['CACHE_BACKEND', ...[common, ...Object.values(kinds)].flatMap(({ env }) => Object.keys(env))]);
+    const all = new Set(Object.values(variables).flatMap((group) => Object.values(group).map(([name]) => name)));
+    expect([...named].sort()).toEqual([...all].sort());
   });
 });
 
@@ -123,15 +167,40 @@ it('lists every bad variable by its name, and no secret', () => {
 
 it.for<[string, Record<string, string>, string | RegExp]>([
   [
-    'a backend that is not there yet',
-    { CACHE_BACKEND: 'cluster' },
-    "The environment: CACHE_BACKEND must be 'memory' or 'redis' (Cluster and Sentinel are not supported yet), got 'cluster'.",
+    'a Cluster without nodes',
+    { CACHE_BACKEND: 'cluster', REDIS_URL: 'redis://h' },
+    "The environment: CACHE_BACKEND is 'cluster', so REDIS_CLUSTER_NODES must say where it is.",
+  ],
+  [
+    'Sentinel without a place or name',
+    { CACHE_BACKEND: 'sentinel' },
+    `The environment: 2 things are wrong.
+- CACHE_BACKEND is 'sentinel', so REDIS_SENTINELS must say where it is.
+- REDIS_SENTINEL_NAME must say what the Sentinels call the master: 'mymaster' if nobody chose another name.`,
+  ],
+  [
+    'two places',
+    { REDIS_HOST: 'h', REDIS_CLUSTER_NODES: 'h' },
+    'The environment: REDIS_URL or REDIS_HOST and REDIS_CLUSTER_NODES say different things: let CACHE_BACKEND say which counts.',
+  ],
+  [
+    'nodes that are none',
+    { REDIS_CLUSTER_NODES: 'h:0,http://:hunter2@h,i', REDIS_NAT_MAP: 'h:1', REDIS_DB: '2' },
+    `The environment: 3 things are wrong.
+- REDIS_CLUSTER_NODES[0] must be 'host:port', { host, port } or a redis:// URL. REDIS_CLUSTER_NODES[1] begins with http://; expected redis://user:password@host:6379/0 (rediss:// for TLS).
+- REDIS_NAT_MAP must be pairs such as '10.0.0.1:6379=localhost:7001', with commas between them.
+- REDIS_DB is '2', but a Cluster has database 0 only.`,
+  ],
+  [
+    'TLS both on and off for Sentinels',
+    { REDIS_SENTINELS: 'h,rediss://h', REDIS_SENTINEL_NAME: 'm', REDIS_SENTINEL_TLS: '0' },
+    'The environment: REDIS_SENTINEL_TLS is false but REDIS_SENTINELS[1] begins with rediss://: write redis:// there, or leave REDIS_SENTINEL_TLS out.',
   ],
   [
     'a backend that is misspelt, with everything else',
     { CACHE_BACKEND: 'Redis', REDIS_HOST: 'h', REDIS_DB: 'x' },
     `The environment: 2 things are wrong.
-- CACHE_BACKEND must be 'memory' or 'redis' (Cluster and Sentinel are not supported yet), got 'Redis'.
+- CACHE_BACKEND must be 'memory', 'redis', 'cluster' or 'sentinel', got 'Redis'.
 - REDIS_DB must be a whole number from 0 to 1000000, got 'x'.`,
   ],
   [

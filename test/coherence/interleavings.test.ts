@@ -21,9 +21,9 @@ const program: fc.Arbitrary<Program> = fc.record({
 const programs = fc.array(program, { minLength: 2, maxLength: 5 });
 
 function property(mechanisms: Mechanisms) {
-  return fc.asyncProperty(fc.scheduler(), programs, (scheduler, callers) =>
-    interleave(scheduler, callers, [], { bus: 'on', ...mechanisms }),
-  );
+  return fc.asyncProperty(fc.scheduler(), programs, async (scheduler, callers) => {
+    await interleave(scheduler, callers, {}, { bus: 'on', ...mechanisms });
+  });
 }
 
 /** A failure prints its seed and path; give them here to see it again. */

@@ -1,4 +1,4 @@
-import { ConnectionError } from '../../src/errors.js';
+import { ConnectionError, FactoryTimeoutError } from '../../src/errors.js';
 import type { Step } from './gates.js';
 import { History, type Invalidation } from './history.js';
 import { maxStaleness, type ProcessOptions, settled, type World, type WorldProcess, world } from './simulated-process.js';
@@ -32,6 +32,14 @@ export interface Scheduler {
   waitNext(count: number): Promise<void>;
 }
 
+/** What goes wrong besides the order. */
+export interface Trouble {
+  /** Used up step by step by what may fail without anybody having been promised anything: true fails it. */
+  readonly faults?: readonly boolean[];
+  /** Stretches of time that pass somewhere in between, ms: time-outs, lost leases, factories that are given up. */
+  readonly stretches?: readonly number[];
+}
+
 export interface Mechanisms {
   readonly fence?: 'on' | 'off';
   readonly lease?: 'on' | 'off';
@@ -46,19 +54,21 @@ const mayFail = new Set(['read', 'readMany', 'load', 'fill', 'renew', 'release']
 
 /**
  * Runs the programs over simulated processes, the real code over one fake L2, in the order that the scheduler says, and throws when
- * somebody reads what had been acknowledged as gone, or when something is left over. `faults` is used up step by step: true fails it.
+ * somebody reads what had been acknowledged as gone, or when something is left over. Resolves to how many factories ran for each key.
  */
 export async function interleave(
   scheduler: Scheduler,
   programs: readonly Program[],
-  faults: readonly boolean[],
+  trouble: Trouble = {},
   mechanisms: Mechanisms = {},
-): Promise<void> {
-  const run = new Run(scheduler, [...faults], mechanisms);
+): Promise<Map<string, number>> {
+  const run = new Run(scheduler, trouble, mechanisms);
   await run.all(programs);
+  return run.factories;
 }
 
 class Run {
+  readonly factories = new Map<string, number>();
   readonly #history = new History();
   readonly #world: World;
   readonly #processes: readonly WorldProcess[];
@@ -66,18 +76,24 @@ class Run {
   /** The invalidation whose first request is being sent right now. */
   #sending: Invalidation | undefined;
   #made = 0;
+  #invalidating = 0;
+  readonly #faults: boolean[];
+  readonly #stretches: readonly number[];
 
   constructor(
     private readonly scheduler: Scheduler,
-    private readonly faults: boolean[],
+    { faults = [], stretches = [] }: Trouble,
     mechanisms: Mechanisms,
   ) {
-    this.#world = world({ lease: mechanisms.lease });
-    // Time passes by whole seconds where there is a bus, so nothing else may depend on it.
-    const patient = mechanisms.bus === 'on' ? { defaults: { budget: 1e9, hardTimeout: 1e9, ttl: 1e9 } } : {};
-    const options: ProcessOptions = { fence: mechanisms.fence, trust: mechanisms.trust, ...patient };
-    this.#bound = mechanisms.bus === 'on' ? maxStaleness : Number.POSITIVE_INFINITY;
-    this.#processes = (mechanisms.bus === 'on' ? ['P0', 'P1', 'P2'] : ['P0', 'P1']).map((name) =>
+    this.#faults = [...faults];
+    this.#stretches = stretches;
+    this.#world = world({ lease: mechanisms.lease, leaseMs: 3_000 });
+    const withBus = mechanisms.bus === 'on';
+    this.#bound = withBus ? maxStaleness : Number.POSITIVE_INFINITY;
+    // Where there is a bus whole seconds pass at once, so nothing but trust may depend on time.
+    const defaults = withBus ? { budget: 1e9, hardTimeout: 1e9, ttl: 1e9 } : { hardTimeout: 8_000 };
+    const options: ProcessOptions = { fence: mechanisms.fence, trust: mechanisms.trust, defaults };
+    this.#processes = (withBus ? ['P0', 'P1', 'P2'] : ['P0', 'P1']).map((name) =>
       this.#world.process(name, { ...options, bus: mechanisms.bus, pass: (step) => this.#pass(step) }),
     );
     if (mechanisms.message === 'none') this.#world.server.publish = () => undefined;
@@ -88,40 +104,57 @@ class Run {
 
   async all(programs: readonly Program[]): Promise<void> {
     const { clock, server } = this.#world;
-    await this.#until(Promise.all(programs.map((program, index) => this.#follow(program, `${index}`))));
+    const callers = programs.map((program, index) => this.#follow(program, `${index}`));
+    await this.#until(Promise.all([...callers, this.#timePasses()]));
+    await this.#drained();
     for (const key of ['a', 'b']) this.#history.checkAtRest(key, server.read(key)?.value);
     await this.#until(Promise.all(this.#processes.map(({ cache }, index) => this.#read(`P${index}`, 'getMany', cache, 'a'))));
-    for (const { core } of this.#processes) {
-      if (core.fence.size + core.flights.size > 0) throw new Error('something is still under way');
-    }
     await this.#until(Promise.all(this.#processes.map(({ cache }) => cache.close())));
     if (clock.pending > 0) throw new Error('a timer is left');
   }
 
-  /** Time passes only when nothing else can happen: when everybody waits to ask again. */
   async #until(all: Promise<unknown>): Promise<void> {
     let over = false;
     const end = all.finally(() => {
       over = true;
     });
     end.catch(() => undefined);
-    for (let step = 0; !over; step += 1) {
-      if (step > 5_000) throw new Error('the programs do not end');
+    await this.#steps(() => over);
+    await end;
+  }
+
+  /** Loads go on after their callers have left. */
+  #drained(): Promise<void> {
+    return this.#steps(() => this.#processes.every(({ core }) => core.fence.size + core.flights.size === 0));
+  }
+
+  /** Time passes only when nothing else can happen: when everybody waits to ask again. */
+  async #steps(over: () => boolean): Promise<void> {
+    for (let step = 0; !over(); step += 1) {
+      if (step > 10_000) throw new Error('it does not end');
       if (this.scheduler.count() > 0) await this.scheduler.waitNext(1);
       else this.#world.clock.advance(this.#bound === Number.POSITIVE_INFINITY ? 5 : 100);
       await settled();
     }
-    await end;
   }
 
   async #pass({ process, operation, phase, keys }: Step): Promise<void> {
     const invalidation = phase === 'request' ? this.#sending : undefined;
     this.#sending = undefined;
     await this.scheduler.schedule(Promise.resolve(), `${process} ${operation} ${keys.join(' ')} ${phase}`);
-    if (mayFail.has(operation) && this.faults.shift()) {
+    if (mayFail.has(operation) && this.#faults.shift()) {
       throw new ConnectionError('cut', { backend: 'shared', operation });
     }
     if (invalidation !== undefined) invalidation.executedAt = this.#history.now();
+  }
+
+  async #timePasses(): Promise<void> {
+    for (const ms of this.#stretches) {
+      await this.scheduler.schedule(Promise.resolve(), `${ms} ms pass`);
+      // A write that times out promises nothing, and callers are not told.
+      if (this.#invalidating === 0) this.#world.clock.advance(ms);
+      await settled();
+    }
   }
 
   async #follow({ process, commands }: Program, caller: string): Promise<void> {
@@ -188,6 +221,7 @@ class Run {
     const startedAt = this.#history.now();
     const startedMs = this.#world.clock.now();
     const factory = async () => {
+      this.factories.set(key, (this.factories.get(key) ?? 0) + 1);
       const value = this.#value();
       await this.scheduler.schedule(Promise.resolve(), `${process} factory of ${key} reads ${value}`);
       this.#history.begins(value, 'factory');
@@ -201,15 +235,23 @@ class Run {
     if (command === 'getMany') {
       for (const [read, value] of await cache.getMany(['a', 'b'])) check(read, value);
     } else if (command === 'get') check(key, await cache.get(key));
-    else check(key, await cache.getOrSet(key, factory, { forceFresh: command === 'refresh' }));
+    else {
+      const answer = cache.getOrSet(key, factory, { forceFresh: command === 'refresh' });
+      const value = await answer.catch((error: unknown) => {
+        if (!(error instanceof FactoryTimeoutError)) throw error;
+      });
+      check(key, value);
+    }
   }
 
   async #invalidate(process: string, command: string, keys: readonly string[], call: () => Promise<unknown>): Promise<void> {
     const invalidation = this.#history.invalidation(process, command, keys);
     this.#sending = invalidation;
+    this.#invalidating += 1;
     const answer = call();
     this.#sending = undefined;
     await answer;
+    this.#invalidating -= 1;
     invalidation.acknowledgedAt = this.#history.now();
     invalidation.acknowledgedMs = this.#world.clock.now();
   }

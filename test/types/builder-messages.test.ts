@@ -14,6 +14,8 @@ const rightChains = {
   'every step': `cacheBuilder('shop').memory({ maxEntries: 10 }).redis({ url: 'redis://h' }).ttl('5m').grace('1h').budget(200).hardTimeout('10s')
     .outageTtl('5s').lease({ ttl: '2s' }).circuitBreaker({ resetTimeout: '5s' }).logger(console).use(() => {}).build();`,
   'tiers in any order': `cacheBuilder().redis({ url: 'redis://h' }).circuitBreaker().memory().build();`,
+  'a Cluster': `cacheBuilder().memory().cluster({ nodes: ['h', { host: 'h' }], natMap: (at) => (at === 'h:1' ? { host: 'i', port: 2 } : undefined) }).circuitBreaker().build();`,
+  Sentinel: `cacheBuilder().sentinel({ name: 'm', sentinels: ['h:26379'], sentinelPassword: 'p' }).lease().memory().build();`,
   'a tier of your own': `cacheBuilder().memory().tier(tier).circuitBreaker().build();`,
   'the value of a condition is what is left when it holds': `cacheBuilder().when(url, (builder, value) => {
     const text: string = value;
@@ -34,11 +36,15 @@ quick(cacheBuilder().redis()).circuitBreaker();`,
   'a loop': `let builder: CacheBuilder = cacheBuilder();
 for (const step of ['memory', 'redis'] as const) builder = step === 'memory' ? builder.memory() : builder.redis();
 builder.build();`,
-  'clients and loggers of the libraries people use': `import { createClient } from '@redis/client';
+  'clients and loggers of the libraries people use': `import { createClient, createCluster, createSentinel } from '@redis/client';
 import { fastify } from 'fastify';
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 cacheBuilder().redis({ client: new Redis() });
 cacheBuilder().redis({ client: createClient() });
+cacheBuilder().cluster({ client: new Cluster(['h']) });
+cacheBuilder().cluster({ client: createCluster({ rootNodes: [] }) });
+cacheBuilder().sentinel({ client: new Redis({ name: 'm', sentinels: [{ host: 'h' }] }) });
+cacheBuilder().sentinel({ client: createSentinel({ name: 'm', sentinelRootNodes: [] }) });
 cacheBuilder().logger(fastify().log);`,
 };
 
@@ -53,6 +59,12 @@ const wrongChains = {
   'two L2s, the other way round': `cacheBuilder()
   .tier(tier)
   .redis();`,
+  'two L2s, one of them a Cluster': `cacheBuilder()
+  .redis()
+  .cluster({ nodes: ['h'] });`,
+  'two L2s, one of them Sentinel': `cacheBuilder()
+  .cluster({ nodes: ['h'] })
+  .sentinel({ name: 'm', sentinels: ['h'] });`,
   'an L2 after one that may be there': `cacheBuilder()
   .when(url, (b) => b.redis())
   .redis();`,
@@ -91,14 +103,25 @@ const wrong = (at: string, sentence: string) => [
 
 const messages = {
   'two L1s': wrong('7:4', 'memory() was called already, and there is one L1 tier: keep one of the two calls.'),
-  'two L2s': wrong('6:4', 'tier() would be a second L2 tier: keep one of .redis(…), .tier(…) and .env(…).'),
+  'two L2s': wrong(
+    '6:4',
+    'tier() would be a second L2 tier: keep one of .redis(…), .cluster(…), .sentinel(…), .tier(…) and .env(…).',
+  ),
   'two L2s, the other way round': wrong(
     '6:4',
-    'redis() would be a second L2 tier: keep one of .redis(…), .tier(…) and .env(…).',
+    'redis() would be a second L2 tier: keep one of .redis(…), .cluster(…), .sentinel(…), .tier(…) and .env(…).',
+  ),
+  'two L2s, one of them a Cluster': wrong(
+    '6:4',
+    'cluster() would be a second L2 tier: keep one of .redis(…), .cluster(…), .sentinel(…), .tier(…) and .env(…).',
+  ),
+  'two L2s, one of them Sentinel': wrong(
+    '6:4',
+    'sentinel() would be a second L2 tier: keep one of .redis(…), .cluster(…), .sentinel(…), .tier(…) and .env(…).',
   ),
   'an L2 after one that may be there': wrong(
     '6:4',
-    'redis() would be a second L2 tier: keep one of .redis(…), .tier(…) and .env(…).',
+    'redis() would be a second L2 tier: keep one of .redis(…), .cluster(…), .sentinel(…), .tier(…) and .env(…).',
   ),
   'an L1 after one that may be there': wrong(
     '6:4',
@@ -106,15 +129,24 @@ const messages = {
   ),
   'an L2 after the environment': wrong(
     '6:4',
-    'redis() would be a second L2 tier: keep one of .redis(…), .tier(…) and .env(…).',
+    'redis() would be a second L2 tier: keep one of .redis(…), .cluster(…), .sentinel(…), .tier(…) and .env(…).',
   ),
   'the environment after an L2': wrong(
     '6:4',
     'env() may add an L2 tier, and there may be one already: keep one of them, or put what you had into .env({ REDIS_URL, ...process.env }).',
   ),
-  'a breaker before its tier': wrong('6:4', 'circuitBreaker() needs an L2 tier first: call .redis(…) or .tier(…) before it.'),
-  'a lease without L2': wrong('6:4', 'lease() needs an L2 tier first: call .redis(…) or .tier(…) before it.'),
-  'a life in outages without L2': wrong('5:4', 'outageTtl() needs an L2 tier first: call .redis(…) or .tier(…) before it.'),
+  'a breaker before its tier': wrong(
+    '6:4',
+    'circuitBreaker() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
+  ),
+  'a lease without L2': wrong(
+    '6:4',
+    'lease() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
+  ),
+  'a life in outages without L2': wrong(
+    '5:4',
+    'outageTtl() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
+  ),
   'a branch that returns nothing': [
     `5:14 TS2345: Argument of type '(b: CacheBuilder<"new">) => void' is not assignable to parameter of type '(builder: CacheBuilder<"new">, value: string) => CacheBuilder<unknown>'.
   Type 'void' is not assignable to type 'CacheBuilder<unknown>'.`,

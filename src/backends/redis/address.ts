@@ -20,8 +20,7 @@ export function sameAddress(a: Address, b: Address): boolean {
 
 /** @throws ConfigError that calls it by `name` and does not show it: it may be a URL with a password */
 export function readAddress(given: AddressOption, defaultPort: number, name: string): Address {
-  const wrong = () =>
-    new ConfigError(`${name} must be 'host:port' or { host, port }; user, password and TLS are options of their own.`);
+  const wrong = () => new ConfigError(`${name} must be 'host:port', { host, port } or a redis:// URL.`);
   const { host, port = defaultPort } = typeof given === 'string' ? split(given) : (given ?? {});
   if (typeof host !== 'string' || !/^(?:[^\s/@:]+|[^\s/@:]*:[^\s/@:]*:[^\s/@]*)$/.test(host)) throw wrong();
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrong();

@@ -25,8 +25,9 @@ export function driverOver(client: unknown, connectTimeout: number): Driver {
   const methods = (typeof client === 'object' && client !== null ? client : {}) as Record<string, unknown>;
   const options = (methods.options ?? {}) as { readonly keyPrefix?: string | Buffer; readonly sentinels?: unknown };
   const can = (...names: string[]) => names.every((name) => typeof methods[name] === 'function');
-  if (methods.isCluster === true || 'nodeByReplica' in methods || methods.masters !== undefined) throw notYet('Cluster');
-  if (can('getSentinelNode') || Array.isArray(options.sentinels)) throw notYet('Sentinel');
+  if (methods.isCluster === true || 'nodeByReplica' in methods || methods.masters !== undefined)
+    throw elsewhere('Cluster', '.cluster({ client })');
+  if (can('getSentinelNode') || Array.isArray(options.sentinels)) throw elsewhere('Sentinel', '.sentinel({ client })');
   if (options.keyPrefix !== undefined && options.keyPrefix.length > 0) {
     throw new ConfigError(
       `the client has a keyPrefix of its own ('${options.keyPrefix}'); it would be put before our keys in some commands and not in others. Pass a client without one: the cache's name is its prefix.`,
@@ -63,6 +64,6 @@ function missing(name: string, or = ''): never {
   throw new ConfigError(`Redis needs a client library, and ${name} is not installed: npm install ${name}${or}`);
 }
 
-function notYet(topology: string): ConfigError {
-  return new ConfigError(`a ${topology} client was given where a client of one server is expected.`);
+function elsewhere(topology: string, mend: string): ConfigError {
+  return new ConfigError(`the client is a ${topology} client, and .redis() takes a client of one server: use ${mend}.`);
 }

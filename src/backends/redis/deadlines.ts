@@ -4,6 +4,8 @@ import type { Clock, Timer } from '../../clock.js';
 export class Timed {
   before: Timed | undefined;
   after: Timed | undefined;
+  /** What `Clock.busy` said when the call was added. */
+  busyBefore = 0;
   /** It was due once already, while this process was too busy to read a reply. */
   spared = false;
   constructor(
@@ -39,6 +41,7 @@ export class Deadlines {
   }
 
   add(call: Timed): void {
+    call.busyBefore = this.#clock.busy();
     let before = this.#end.before as Timed;
     while (before.deadline > call.deadline) before = before.before as Timed;
     const after = before.after as Timed;
@@ -92,10 +95,9 @@ export class Deadlines {
   #arm(at: number): void {
     this.#timer?.cancel();
     this.#timerAt = at;
+    // A reply may have come in while this process was busy: one turn of the event loop reads it before the call is given up.
     this.#timer = this.#clock.schedule(Math.max(at - this.#clock.monotonic(), 0), () => {
-      const late = this.#clock.monotonic() - at;
-      // A reply may have come in while this process was busy: one turn of the event loop reads it before the call is given up.
-      setImmediate(() => this.#sweep(late)).unref();
+      setImmediate(() => this.#sweep()).unref();
     });
   }
 
@@ -105,27 +107,31 @@ export class Deadlines {
     this.#timerAt = Number.POSITIVE_INFINITY;
   }
 
-  /** `late` is how much later than asked for the timer came. */
-  #sweep(late: number): void {
+  #sweep(): void {
     this.#disarm();
     const now = this.#clock.monotonic();
     for (let call = this.#first; call !== undefined && call.deadline <= now; call = this.#first) {
       this.remove(call);
-      if (late > blocked && !call.spared) this.#spare(call, now + Math.min(late, longestSpare));
-      else call.expire();
+      if (!this.#spare(call, now)) call.expire();
     }
     const next = this.#first;
     if (next !== undefined && next.deadline < this.#timerAt) this.#arm(next.deadline);
   }
 
-  /** What this process computed while the call was under way must not be taken for the server's silence. Once, and bounded. */
-  #spare(call: Timed, until: number): void {
+  /**
+   * What this process computed while the call was under way must not be taken for the server's silence, so the call gets that time
+   * again: once, and bounded, so that a process that is always busy gives up too.
+   */
+  #spare(call: Timed, now: number): boolean {
+    const busy = Math.min(this.#clock.busy() - call.busyBefore, longestSpare);
+    if (call.spared || busy < worthSparing) return false;
     call.spared = true;
-    call.deadline = until;
+    call.deadline = now + busy;
     this.add(call);
+    return true;
   }
 }
 
-/** A timer that comes so many ms late says that the event loop stood still. */
-const blocked = 50;
 const longestSpare = 1_000;
+/** Less than this was computed in any call's time. */
+const worthSparing = 50;

@@ -16,7 +16,7 @@ export async function greet(
   clock: Clock,
   topology?: Connection['topology'],
 ): Promise<void> {
-  const sentAt = clock.now();
+  const sentAt = clock.monotonic();
   const [said, ping, time] = await Promise.allSettled([
     hello((command) => exchange(line, command)),
     ask(line, 'PING'),

@@ -111,3 +111,46 @@ describe('deadlines', () => {
     expect(clock.pending).toBe(0);
   });
 });
+
+describe('a process that was busy itself', () => {
+  it('gives a call that much time again, once', async () => {
+    const clock = fakeClock();
+    let busy = 0;
+    const deadlines = new Deadlines({ ...clock, busy: () => busy });
+    let expired = false;
+    deadlines.add(
+      new Timed(100, () => {
+        expired = true;
+      }),
+    );
+    busy = 80;
+    clock.advance(100);
+    await turn();
+    expect(expired).toBe(false);
+    clock.advance(79);
+    await turn();
+    expect(expired).toBe(false);
+    busy = 160;
+    clock.advance(1);
+    await turn();
+    expect(expired).toBe(true);
+  });
+
+  it('but waits no longer for a second of its own time, however long it stood still', async () => {
+    const clock = fakeClock();
+    let busy = 0;
+    const deadlines = new Deadlines({ ...clock, busy: () => busy });
+    let expired = false;
+    deadlines.add(
+      new Timed(100, () => {
+        expired = true;
+      }),
+    );
+    busy = 60_000;
+    clock.advance(100);
+    await turn();
+    clock.advance(1_000);
+    await turn();
+    expect(expired).toBe(true);
+  });
+});

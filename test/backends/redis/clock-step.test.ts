@@ -1,0 +1,28 @@
+import { cacheBuilder } from 'tierkeep';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.js';
+import { type RedisServer, startRedis } from '../../support/redis-server.js';
+
+let redis: RedisServer;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+const hour = 3_600_000;
+
+it.each([-hour, hour])('a host whose clock is set by %i ms goes on writing what the others read right', async (step) => {
+  let set = 0;
+  const stepped = { ...systemClock, now: () => Date.now() + set, coarseNow: () => Date.now() + set };
+  await using cache = cacheBuilder('stepped').redis({ url: redis.url }).clock(stepped).build();
+  await using other = cacheBuilder('stepped').redis({ url: redis.url }).build();
+  await cache.ready();
+  await other.ready();
+  set = step;
+  await cache.set('k', 1, { ttl: '10m', grace: '5h' });
+  for (const reader of [other, cache]) {
+    const left = (await reader.ttl('k')) ?? 0;
+    expect(left).toBeGreaterThan(500_000);
+    expect(left).toBeLessThan(601_000);
+  }
+});
