@@ -2,7 +2,7 @@ import { ConfigError } from './errors.js';
 
 /**
  * A length of time: a number of **milliseconds**, or text with a unit (`'250ms' | '5s' | '5m' | '1h' | '1d'`).
- * `Infinity` means for ever.
+ * `Infinity` means for ever. Rounded to whole milliseconds, which is what every backend can keep.
  */
 export type Duration = number | `${number}${DurationUnit}`;
 
@@ -25,14 +25,14 @@ export function duration(text: string): Duration {
 }
 
 /**
- * Milliseconds of a duration that must be positive (Infinity allowed).
+ * Whole milliseconds, at least 1, of a duration that must be positive (Infinity allowed).
  * @throws ConfigError naming `what` when it is not
  */
 export function positiveMs(value: Duration, what: string): number {
   const ms = parseDuration(value, what);
   if (ms > 0) {
     if (ms < 1_000 && what === 'ttl' && typeof value === 'number') warnOfBareNumber(ms);
-    return ms;
+    return Math.max(1, Math.round(ms));
   }
   const mend = what === 'ttl' ? ' To keep for ever write Infinity; to store nothing return skip(value).' : '';
   throw new ConfigError(`${what} must be positive, got ${shown(value)}.${mend}`);
@@ -50,10 +50,10 @@ function warnOfBareNumber(ms: number): void {
   });
 }
 
-/** Milliseconds of a duration that may be zero (no grace, no wait) but not negative. */
+/** Whole milliseconds of a duration that may be zero (no grace, no wait) but not negative. */
 export function nonNegativeMs(value: Duration, what: string): number {
   const ms = parseDuration(value, what);
-  if (ms >= 0) return ms;
+  if (ms >= 0) return Math.round(ms);
   throw new ConfigError(`${what} must not be negative, got ${shown(value)}.`);
 }
 

@@ -11,7 +11,7 @@ export interface CacheEvents {
   set: { readonly key: string };
   delete: { readonly key: string };
   'delete:pattern': { readonly namespace: string; readonly pattern: string; readonly removed: number };
-  /** An entry that left L1 for want of room. */
+  /** An entry that left L1 for want of room; told a turn of the event loop later. */
   evict: { readonly key: string };
   clear: { readonly namespace: string };
   /** A factory began. */

@@ -21,7 +21,9 @@ export function buildCache(plan: Plan): TieredCache {
     values: plan.memory.values ?? 'reference',
     onEvict(key) {
       counters.evictions += 1;
-      if (events.heard.evict) events.emit('evict', { key });
+      // Not here, inside the list that makes room: a listener may write. Nor in a microtask, since one that evicts again with each
+      // write would let nothing else run.
+      if (events.heard.evict) setImmediate(() => events.emit('evict', { key }));
     },
   });
   const l2 = makeL2(plan, {

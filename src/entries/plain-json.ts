@@ -4,11 +4,26 @@ const deepest = 24;
 /** An object with more keys than this is a table with keys of its own; below, objects of one shape share their keys. */
 const sharedKeysLimit = 64;
 
+/** Far more than fits a cache. A few dozen objects can have more, if each lies in several places of the next. */
+export const mostParts = 5_000_000;
+
+let partsLeft = 0;
+
 /**
- * Estimated heap bytes of a value that JSON surely gives back exactly, else -1: ask the careful walk. Nearly every value passes
- * here, so it is written for speed: it keeps no path, no ancestors and allocates nothing.
+ * Estimated heap bytes of a value that JSON surely gives back exactly, else -1: ask the careful walk; {@link tooManyParts} for more
+ * than it would look at either. Nearly every value passes here, so it is written for speed: it keeps no path, no ancestors and
+ * allocates nothing.
  */
-export function plainJsonBytes(value: unknown, depth = 0): number {
+export function plainJsonBytes(value: unknown): number {
+  partsLeft = mostParts;
+  return bytesOf(value, 0);
+}
+
+export const tooManyParts = -2;
+
+function bytesOf(value: unknown, depth: number): number {
+  partsLeft -= 1;
+  if (partsLeft < 0) return tooManyParts;
   switch (typeof value) {
     case 'string':
       return stringBytes(value);
@@ -36,8 +51,8 @@ function objectBytes(value: object, depth: number): number {
   let bytes = emptyBytes;
   let count = 0;
   for (const key in value) {
-    const inner = plainJsonBytes((value as Record<string, unknown>)[key], depth);
-    if (inner < 0) return -1;
+    const inner = bytesOf((value as Record<string, unknown>)[key], depth);
+    if (inner < 0) return inner;
     bytes += slotBytes + inner;
     count += 1;
   }
@@ -49,8 +64,8 @@ function arrayBytes(value: readonly unknown[], depth: number): number {
   if (Object.keys(value).length !== value.length) return -1;
   let bytes = emptyBytes;
   for (let i = 0; i < value.length; i += 1) {
-    const inner = plainJsonBytes(value[i], depth);
-    if (inner < 0) return -1;
+    const inner = bytesOf(value[i], depth);
+    if (inner < 0) return inner;
     // An array of numbers holds them in its slots, fractions too.
     bytes += typeof value[i] === 'number' ? slotBytes : slotBytes + inner;
   }

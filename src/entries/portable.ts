@@ -4,10 +4,12 @@ import {
   emptyBuiltInBytes,
   emptyBytes,
   keyTableBytes,
+  mostParts,
   numberBytes,
   plainJsonBytes,
   slotBytes,
   stringBytes,
+  tooManyParts,
 } from './plain-json.js';
 import { describeInstance, pathText, type Step } from './refusal.js';
 
@@ -27,12 +29,14 @@ const deepest = 500;
  * ArrayBuffer, `undefined` inside an object, NaN, an infinity and -0 are kept exactly. An object without prototype counts as a
  * plain one and comes back as such.
  * @throws InvalidValueError naming the place, for what no codec gives back: `undefined` itself, functions, symbols, class instances,
- * cycles, sparse arrays, arrays with named properties, more than 500 levels
+ * cycles, sparse arrays, arrays with named properties, more than 500 levels, more than 5,000,000 parts (properties, elements and what
+ * is in them; an object that lies in several places counts at each, as it would be stored at each)
  */
 export function inspectValue(value: unknown): Inspection {
   const bytes = plainJsonBytes(value);
   if (bytes >= 0) return { json: true, bytes };
-  const walk: Walk = { json: true, bytes: 0, path: [], ancestors: [] };
+  const walk: Walk = { json: true, bytes: 0, parts: 0, path: [], ancestors: [] };
+  if (bytes === tooManyParts) refuseSize(walk);
   if (value === undefined) {
     refuse(walk, "is undefined, which is how a cache says 'nothing there'. Store null, or delete the key.");
   }
@@ -55,11 +59,14 @@ export function isPortable(value: unknown): boolean {
 interface Walk {
   json: boolean;
   bytes: number;
+  parts: number;
   readonly path: Step[];
   readonly ancestors: object[];
 }
 
 function visit(value: unknown, walk: Walk): void {
+  walk.parts += 1;
+  if (walk.parts > mostParts) refuseSize(walk);
   switch (typeof value) {
     case 'string':
       walk.bytes += stringBytes(value);
@@ -222,6 +229,14 @@ function isBuiltInPrototype(prototype: object): boolean {
 
 function refuseInstance(value: object, walk: Walk): never {
   refuse(walk, describeInstance(value));
+}
+
+function refuseSize(walk: Walk): never {
+  walk.path.length = 0;
+  refuse(
+    walk,
+    `has more than ${mostParts} parts; an object that lies in several places counts at each. Store less, or ids instead of objects.`,
+  );
 }
 
 function refuse(walk: Walk, complaint: string): never {

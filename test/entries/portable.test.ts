@@ -30,7 +30,27 @@ function nested(levels: number): unknown {
   return value;
 }
 
+/** Forty objects, of which each lies twice in the next. */
+function doubled(innermost: object): object {
+  let value = innermost;
+  for (let i = 0; i < 40; i += 1) value = { a: value, b: value };
+  return value;
+}
+
 describe('inspectValue', () => {
+  it.each([
+    ['plain', doubled({})],
+    ['with a Date', doubled({ at: new Date(0) })],
+    ['in a Map', new Map([['k', doubled({})]])],
+  ])('refuses a value of too many parts instead of walking it for ever: %s', (_, value) => {
+    expect(refusalOf(value)).toMatch(/^value has more than 5000000 parts; an object that lies in several/);
+  });
+
+  it('lets an object lie in several places', () => {
+    const shared = { n: 1 };
+    expect(inspectValue({ a: shared, b: [shared, shared] }).json).toBe(true);
+  });
+
   it('says json only of what JSON gives back exactly', () => {
     fc.assert(
       fc.property(storable, (value) => {

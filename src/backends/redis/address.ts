@@ -38,5 +38,6 @@ export function mapped(announced: Address, natMap: NatMap | undefined): Address 
   if (natMap === undefined) return announced;
   const key = `${announced.host}:${announced.port}`;
   const found = typeof natMap === 'function' ? natMap(key) : natMap[key];
-  return found === undefined ? announced : { host: found.host, port: Number(found.port) };
+  // The function of a user's client may say null.
+  return found ? { host: found.host, port: Number(found.port) } : announced;
 }

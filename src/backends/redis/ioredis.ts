@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type { Server } from './client-options.js';
 import type { Command, Reply } from './connection.js';
 import type { Address, Driver, Link, Lost, Message, SubscriberLink } from './driver.js';
+import { keepQuiet } from './quiet-client.js';
 
 /** What we use of an ioredis 5 or 6 client, so that our types need no ioredis. */
 export interface IoredisLike {
@@ -80,14 +81,13 @@ export function ioredisClientDriver(client: IoredisLike, connectTimeout: number,
   const { db, host, port, path } = { ...client.options, ...changes } as Record<string, unknown>;
   const copy = (at?: Address) =>
     client.duplicate({ ...changes, ...safe, connectTimeout, ...(at && { host: at.host, port: at.port, path: undefined }) });
-  client.on('error', ignore);
   return {
     name: 'ioredis',
     topology: 'standalone',
     address: typeof path === 'string' ? path : `${host ?? 'localhost'}:${port ?? 6379}`,
     link: (lost, at) => link(copy(at), typeof db === 'number' ? db : 0, lost),
     subscriber: (lost, message, at) => subscriber(copy(at), lost, message),
-    release: () => client.removeListener('error', ignore),
+    release: keepQuiet(client),
   };
 }
 

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type { Server } from './client-options.js';
 import type { Arg, Reply } from './connection.js';
 import type { Address, Driver, Link, Lost, Message, SubscriberLink } from './driver.js';
+import { keepQuiet } from './quiet-client.js';
 
 /** What we use of an @redis/client 6 (or redis 6) client, so that our types need neither. */
 export interface NodeRedisLike {
@@ -93,9 +94,8 @@ export function nodeRedisClientDriver(client: NodeRedisLike, connectTimeout: num
     const place = at === undefined ? socket : { ...withoutPath, host: at.host, port: at.port };
     return client.duplicate({ ...safe, socket: { ...place, connectTimeout, socketTimeout: undefined, ...own } });
   };
-  client.on('error', ignore);
   const address = typeof socket.path === 'string' ? socket.path : `${socket.host ?? 'localhost'}:${socket.port ?? 6379}`;
-  return { ...driverOf(make, address), release: () => client.removeListener('error', ignore) };
+  return { ...driverOf(make, address), release: keepQuiet(client) };
 }
 
 /**

@@ -108,7 +108,7 @@ export class ClusterConnection implements Connection {
   connect(): Promise<void> {
     this.#firstTry ??= new Promise((resolve) => {
       this.#firstTried = resolve;
-      if (this.#closing !== undefined) {
+      if (this.#state === 'closed') {
         resolve();
         return;
       }
@@ -151,7 +151,7 @@ export class ClusterConnection implements Connection {
   }
 
   async subscribe(channel: string, listener: SubscriptionListener): Promise<Subscription> {
-    if (this.#closing !== undefined) throw closedError();
+    if (this.#state === 'closed') throw closedError();
     await this.connect();
     return this.#subscriptions.add(channel, listener);
   }
@@ -188,11 +188,11 @@ export class ClusterConnection implements Connection {
 
   /** Waits for the first try to learn who serves what, within the deadline; after that it fails at once. */
   #withMap<T>(operation: string, deadline: number, use: () => Promise<T>): Promise<T> {
-    if (this.#closing !== undefined) return Promise.reject(closedError());
+    if (this.#state === 'closed') return Promise.reject(closedError());
     if (this.#topology.map !== undefined) return use();
     if (this.#state === 'down') return Promise.reject(this.#away(operation));
     const late = () => {
-      if (this.#closing !== undefined) return closedError();
+      if (this.#state === 'closed') return closedError();
       const message = `the Redis Cluster at ${this.#seeds()} did not answer ${operation} in time`;
       return new DeadlineError(message, { backend: 'redis', operation });
     };
@@ -207,7 +207,7 @@ export class ClusterConnection implements Connection {
   }
 
   #nodeFor(key: string | undefined, operation: string): ClusterNode {
-    if (this.#closing !== undefined) throw closedError();
+    if (this.#state === 'closed') throw closedError();
     const node = key === undefined ? this.#anyMaster() : this.#ownerOf(key);
     if (node !== undefined) return node;
     void this.#topology.refresh();
@@ -232,13 +232,13 @@ export class ClusterConnection implements Connection {
   }
 
   #nodeChanged(node: ClusterNode): void {
-    if (this.#closing !== undefined) return;
+    if (this.#state === 'closed') return;
     if (node.state === 'down') void this.#topology.refresh();
     this.#look();
   }
 
   #mapChanged(): void {
-    if (this.#closing !== undefined) return;
+    if (this.#state === 'closed') return;
     this.#subscriptions.follow(this.#topology.masters().map(({ address }) => address));
     this.#look();
   }

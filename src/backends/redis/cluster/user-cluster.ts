@@ -5,6 +5,7 @@ import { parseRedisUrl } from '../client-options.js';
 import type { Driver } from '../driver.js';
 import { type IoredisLike, ioredisClientDriver } from '../ioredis.js';
 import { type NodeRedisOptions, nodeRedisOptionsDriver } from '../node-redis.js';
+import { keepQuiet } from '../quiet-client.js';
 
 /** What we use of a Cluster client of ioredis 5 or 6, so that our types need no ioredis. */
 export interface IoredisClusterLike {
@@ -152,12 +153,12 @@ function credentialsIn(common: Credentials | undefined, nodes: readonly Credenti
 }
 
 function listening(client: ClusterClientLike, driver: Driver): Driver {
-  client.on('error', ignore);
+  const release = keepQuiet(client);
   return {
     ...driver,
     release() {
       driver.release();
-      client.removeListener('error', ignore);
+      release();
     },
   };
 }
@@ -173,5 +174,3 @@ function refuseKeyPrefix(keyPrefix: string | Buffer | undefined): void {
 function withoutNull(natMap: NatMap | undefined): NatMap | undefined {
   return typeof natMap === 'function' ? (announced) => natMap(announced) ?? undefined : natMap;
 }
-
-function ignore(): void {}

@@ -4,6 +4,7 @@ import { withNodeRedis } from '../choose-driver.js';
 import type { Driver } from '../driver.js';
 import { type IoredisLike, ioredisClientDriver } from '../ioredis.js';
 import { type NodeRedisOptions, nodeRedisOptionsDriver } from '../node-redis.js';
+import { keepQuiet } from '../quiet-client.js';
 
 /** What we use of a sentinel of @redis/client 6, so that our types need it not. */
 export interface NodeRedisSentinelLike {
@@ -90,9 +91,8 @@ function ofNodeRedis(client: NodeRedisSentinelLike, connectTimeout: number): Sen
   const { name, keyPrefix, sentinelRootNodes, nodeClientOptions, sentinelClientOptions, nodeAddressMap } = optionsOf(client);
   refuseKeyPrefix(keyPrefix);
   const nodes = withNodeRedis(() => nodeRedisOptionsDriver(nodeClientOptions ?? {}, connectTimeout));
-  client.on('error', ignore);
   return {
-    nodes: { ...nodes, release: () => client.removeListener('error', ignore) },
+    nodes: { ...nodes, release: keepQuiet(client) },
     sentinels: withNodeRedis(() => nodeRedisOptionsDriver(sentinelClientOptions ?? {}, connectTimeout)),
     name,
     addresses: read(sentinelRootNodes),
@@ -134,5 +134,3 @@ function notForSentinels(): ConfigError {
     'the client is not made for Sentinels: pass new Redis({ name, sentinels }) or createSentinel(…), or use .redis({ client }) for one server alone.',
   );
 }
-
-function ignore(): void {}

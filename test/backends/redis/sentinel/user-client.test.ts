@@ -77,6 +77,17 @@ describe.each(libraries)("the user's own client of $library", ({ library, client
     expect(client.listenerCount('error')).toBe(before);
   });
 
+  it('gets no more listeners the more caches use it', async () => {
+    const client = make(options()) as Client & { listenerCount(event: string): number };
+    const before = client.listenerCount('error');
+    const connections = Array.from({ length: 12 }, () => connectSentinel({ client }));
+    expect(client.listenerCount('error')).toBe(before + 1);
+    await Promise.all(connections.slice(1).map((connection) => connection.close()));
+    expect(client.listenerCount('error')).toBe(before + 1);
+    await connections[0]?.close();
+    expect(client.listenerCount('error')).toBe(before);
+  });
+
   it('cannot be used with a keyPrefix of its own', () => {
     const refused = () => connectSentinel({ client: make({ ...options(), keyPrefix: 'mine:' }) });
     expect(refused).toThrow(ConfigError);
