@@ -5,7 +5,7 @@ import { deferred } from './simulated-process.js';
 /** What stands in L2 before, what the factory makes of the source as it was then, and what is written meanwhile. */
 export const before = 10;
 export const made = 20;
-export const written = 30;
+const written = 30;
 
 export type Phase = 'before the factory' | 'in the factory' | 'before the fill is executed' | 'before the fill is acknowledged';
 const phases: readonly Phase[] = [

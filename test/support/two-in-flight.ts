@@ -8,7 +8,7 @@ export interface Caller {
   run(cache: TieredCache): Promise<unknown>;
 }
 
-export const writers: readonly Caller[] = [
+const writers: readonly Caller[] = [
   { name: 'set', operation: 'write', run: (cache) => cache.set('k', 100) },
   { name: 'setMany', operation: 'writeMany', run: (cache) => cache.setMany([['k', 200]]) },
   { name: 'setIfAbsent', operation: 'writeIfAbsent', run: (cache) => cache.setIfAbsent('k', 300) },
@@ -19,7 +19,7 @@ export const writers: readonly Caller[] = [
   { name: 'fill', operation: 'fill', run: (cache) => cache.getOrSet('k', () => 400, { forceFresh: true }) },
 ];
 
-export const readers: readonly Caller[] = [
+const readers: readonly Caller[] = [
   { name: 'get', operation: 'read', run: (cache) => cache.get('k') },
   { name: 'getMany', operation: 'readMany', run: (cache) => cache.getMany(['k', 'j']) },
 ];

@@ -179,6 +179,32 @@ describe('a caller’s own hard time-out', () => {
   });
 });
 
+describe('factories that wait for each other', () => {
+  it('one that asks for its own key ends with the time-out', async () => {
+    const { cache, clock, core } = started();
+    const answer = cache.getOrSet('k', () => cache.getOrSet('k', never));
+    answer.catch(() => undefined);
+    await pass(clock, hardTimeout);
+    await expect(answer).rejects.toBeInstanceOf(FactoryTimeoutError);
+    await pass(clock, 2 * hardTimeout);
+    expect(core.fence.size).toBe(0);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('two that need each other’s key do too, here and across processes', async () => {
+    const { process, clock } = world();
+    const [one, two] = ['one', 'two'].map((name) => process(name, { defaults: { hardTimeout } }).cache);
+    const answers = Promise.allSettled([
+      one?.getOrSet('a', () => one.getOrSet('b', () => 'b')),
+      two?.getOrSet('b', () => two.getOrSet('a', () => 'a')),
+    ]);
+    await pass(clock, 4 * hardTimeout);
+    const outcomes = await answers;
+    expect(outcomes.map(({ status }) => status)).toContain('rejected');
+    expect(clock.pending).toBe(0);
+  });
+});
+
 describe('a hard time-out before the factory', () => {
   it('while another process loads: nothing was run, so the next caller starts anew', async () => {
     const { cache, clock, process, core } = started();
@@ -215,62 +241,5 @@ describe('a hard time-out before the factory', () => {
     expect(server.leasedKeys()).toEqual([]);
     expect(core.fence.size).toBe(0);
     expect(clock.pending).toBe(0);
-  });
-});
-
-describe('a caller’s signal', () => {
-  it('ends its own wait with the signal’s reason, and the factory goes on for the others and for the cache', async () => {
-    const { cache, server } = started();
-    const factory = deferred<string>();
-    const abort = new AbortController();
-    let factorySignal: AbortSignal | undefined;
-    const leaving = cache.getOrSet(
-      'k',
-      ({ signal }) => {
-        factorySignal = signal;
-        return factory.promise;
-      },
-      { signal: abort.signal },
-    );
-    const staying = cache.getOrSet('k', never);
-    await settled();
-    const reason = new Error('the client hung up');
-    abort.abort(reason);
-    await expect(leaving).rejects.toBe(reason);
-    expect(factorySignal?.aborted).toBe(false);
-    factory.resolve('value');
-    expect(await staying).toBe('value');
-    expect(server.read('k')?.value).toBe('value');
-  });
-
-  it('that is aborted already starts nothing', async () => {
-    const { cache, l2 } = started();
-    const run = vi.fn(() => 1);
-    await expect(cache.getOrSet('k', run, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
-    expect(run).not.toHaveBeenCalled();
-    expect(l2.sent).toEqual([]);
-  });
-
-  it('of which all are gone leaves no unhandled rejection behind when the factory fails', async () => {
-    const { cache, clock } = started();
-    const factory = deferred<string>();
-    const abort = new AbortController();
-    const leaving = cache.getOrSet('k', () => factory.promise, { signal: abort.signal });
-    await settled();
-    abort.abort();
-    await expect(leaving).rejects.toMatchObject({ name: 'AbortError' });
-    factory.reject(new Error('nobody hears this'));
-    await settled();
-    expect(clock.pending).toBe(0);
-  });
-
-  it('leaves no listener behind', async () => {
-    const { cache } = started();
-    const abort = new AbortController();
-    const removed = vi.spyOn(abort.signal, 'removeEventListener');
-    const added = vi.spyOn(abort.signal, 'addEventListener');
-    await cache.getOrSet('k', () => 1, { signal: abort.signal });
-    expect(added).toHaveBeenCalledTimes(1);
-    expect(removed).toHaveBeenCalledTimes(1);
   });
 });

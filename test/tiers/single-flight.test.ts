@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it, vi } from 'vitest';
 import { deferred, pass, settled, simulatedProcess, world } from '../support/simulated-process.js';
 
@@ -49,6 +50,23 @@ describe('one factory for all callers', () => {
     expect(await cache.getOrSet('b', () => 2)).toBe(2);
     slow.resolve(1);
     expect(await first).toBe(1);
+  });
+
+  it('the factory runs in the context of the caller that began the load, however long it waited', async () => {
+    const { clock, process } = world();
+    const request = new AsyncLocalStorage<string>();
+    const theirs = deferred<string>();
+    const other = process('other').cache.getOrSet('k', () => theirs.promise);
+    await settled();
+    const { cache } = process('p');
+    const answers = ['first', 'second'].map((name) =>
+      request.run(name, () => cache.getOrSet('k', async () => request.getStore())),
+    );
+    await pass(clock, 100);
+    theirs.reject(new Error('no'));
+    await expect(other).rejects.toThrow('no');
+    await pass(clock, 100);
+    expect(await Promise.all(answers)).toEqual(['first', 'first']);
   });
 
   it('a key like __proto__ is a key like any other', async () => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.js';
+import type { Calls } from './calls.js';
 import type { Command, Connection, Reply } from './connection.js';
 import { hello } from './hello.js';
 import type { Line } from './line.js';
@@ -25,7 +26,21 @@ export async function greet(
   const { mode } = settledValue(said);
   if (topology === 'standalone') refuse(mode);
   settledValue(ping);
-  const answer = settledValue(time);
+  takeTime(settledValue(time), serverClock, sentAt);
+}
+
+/** Asks a server that has been greeted for its time once more. If it does not answer, its next greeting tells. */
+export function askTime(calls: Calls, serverClock: ServerClock, clock: Clock): void {
+  const sentAt = clock.monotonic();
+  calls.send({ key: undefined, args: ['TIME'] }, 'time', sentAt + askWithinMs).then(
+    (answer) => takeTime(answer, serverClock, sentAt),
+    () => undefined,
+  );
+}
+
+const askWithinMs = 1_000;
+
+function takeTime(answer: Reply | undefined, serverClock: ServerClock, sentAt: number): void {
   if (!Array.isArray(answer)) return;
   const [seconds, microseconds] = answer;
   serverClock.measured(Number(String(seconds)) * 1_000 + Number(String(microseconds)) / 1_000, sentAt);

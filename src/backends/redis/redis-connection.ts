@@ -12,7 +12,7 @@ import type {
 } from './connection.js';
 import { Deadlines } from './deadlines.js';
 import type { Driver } from './driver.js';
-import { greet } from './greeting.js';
+import { askTime, greet } from './greeting.js';
 import { Line } from './line.js';
 import { runScript, runScripts } from './run-scripts.js';
 import { ServerClock } from './server-clock.js';
@@ -51,7 +51,7 @@ export class RedisConnection implements Connection {
     this.topology = driver.topology;
     this.#driver = driver;
     this.#drainTimeout = drainTimeout;
-    this.#serverClock = new ServerClock(clock);
+    this.#serverClock = new ServerClock(clock, () => askTime(this.#calls, this.#serverClock, clock));
     this.#standing = new StandingLink({
       connectTimeout,
       make: (lost) => new Line(driver.link(lost), stallTimeout, lost),

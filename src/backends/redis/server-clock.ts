@@ -3,22 +3,28 @@ import type { Clock } from '../../clock.js';
 /** Two clocks are read a moment apart, and one of them in whole ms. */
 const jitterMs = 2;
 
+/** By so much at once no clock is slewed: either it was set, or this process was suspended and its monotonic clock stood still. */
+const stepMs = 1_000;
+
 /**
  * What the server's clock shows. Kept against the monotonic clock, not the wall clock: this process's wall clock may be set at any
- * time, and the server knows nothing of that. A sample that comes with a reply says less than the truth by the time the reply took,
+ * time, and the server knows nothing of that (unless it runs on the same host; it is asked). A sample that comes with a reply says less than the truth by the time the reply took,
  * never more; so a higher sample is believed at once, and a lower one only when a whole row of samples was lower, which is a clock
  * that was set or drifts and not a slow reply.
  */
 export class ServerClock {
   readonly #clock: Clock;
+  readonly #doubted: () => void;
   /** What to add to the monotonic clock to get the server's. */
   #ahead: number;
   #offset = 0;
   #highest = Number.NEGATIVE_INFINITY;
   #samples = 0;
 
-  constructor(clock: Clock) {
+  /** `doubted`: our two clocks have come apart, so the server had better be asked again. */
+  constructor(clock: Clock, doubted: () => void = () => {}) {
     this.#clock = clock;
+    this.#doubted = doubted;
     this.#ahead = clock.now() - clock.monotonic();
   }
 
@@ -26,7 +32,9 @@ export class ServerClock {
   get offset(): number {
     const exact = this.#ahead + this.#clock.monotonic() - this.#clock.now();
     // It must not waver with the jitter: the same entry would be told with other times at every read.
-    if (Math.abs(exact - this.#offset) > jitterMs) this.#offset = Math.round(exact);
+    const change = Math.abs(exact - this.#offset);
+    if (change > jitterMs) this.#offset = Math.round(exact);
+    if (change > stepMs) this.#doubted();
     return this.#offset;
   }
 

@@ -1,6 +1,7 @@
 import { cacheBuilder } from 'tierkeep';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
+import { eventually } from '../../support/eventually.js';
 import { type RedisServer, startRedis } from '../../support/redis-server.js';
 
 let redis: RedisServer;
@@ -25,4 +26,15 @@ it.each([-hour, hour])('a host whose clock is set by %i ms goes on writing what 
     expect(left).toBeGreaterThan(500_000);
     expect(left).toBeLessThan(601_000);
   }
+});
+
+it('a process that was suspended, while its monotonic clock stood still, asks the server for the time', async () => {
+  let suspended = 0;
+  const clock = { ...systemClock, monotonic: () => performance.now() - suspended };
+  await using cache = cacheBuilder('suspended').redis({ url: redis.url }).clock(clock).build();
+  await cache.ready();
+  await cache.set('k', 1, { ttl: '10m' });
+  suspended = hour;
+  await eventually(async () => expect(await cache.ttl('k')).toBeLessThan(601_000));
+  expect(await cache.ttl('k')).toBeGreaterThan(500_000);
 });

@@ -57,6 +57,26 @@ describe('what is known of the clock of a server', () => {
     expect(server.offset).toBe(5_000 + 3_600_000 - 7_200_000 + 3);
   });
 
+  it('is doubted when our two clocks come apart by a step, once, and not when one is slewed', () => {
+    const clock = fakeClock(1_000_000);
+    let doubts = 0;
+    const server = new ServerClock(clock, () => {
+      doubts += 1;
+    });
+    server.measured(1_100_000, clock.monotonic());
+    for (let round = 0; round < 1_000; round++) {
+      clock.advance(100);
+      clock.set(clock.now() + 4);
+      expect(Math.abs(server.offset - (100_000 - 4 * (round + 1)))).toBeLessThanOrEqual(2);
+    }
+    expect(doubts).toBe(0);
+    for (const step of [-60_000, 60_000]) {
+      clock.set(clock.now() + step);
+      doubts = 0;
+      expect([server.offset, server.offset, doubts]).toEqual([server.offset, server.offset, 1]);
+    }
+  });
+
   it('is the same at every look, though one of our clocks shows whole ms only', () => {
     const clock = fakeClock(1_000_000);
     const coarse = { ...clock, now: () => Math.floor(clock.now()) };

@@ -5,7 +5,7 @@ import { Calls } from '../calls.js';
 import type { ConnectionState } from '../connection.js';
 import { Deadlines } from '../deadlines.js';
 import type { Address, Driver } from '../driver.js';
-import { greet } from '../greeting.js';
+import { askTime, greet } from '../greeting.js';
 import { Line } from '../line.js';
 import { ServerClock } from '../server-clock.js';
 import { StandingLink } from '../standing-link.js';
@@ -39,7 +39,7 @@ export class ClusterNode {
     const { driver, connectTimeout, stallTimeout, clock, changed, isPartial } = settings;
     this.address = address;
     this.name = addressText(address);
-    this.clock = new ServerClock(clock);
+    this.clock = new ServerClock(clock, () => askTime(this.calls, this.clock, clock));
     this.#fellSilent = () => settings.fellSilent();
     this.#deadlines = new Deadlines(clock);
     this.#standing = new StandingLink({

@@ -186,10 +186,11 @@ export class Topology {
     const masters = new Set(map.masters());
     for (const node of this.masters()) if (!masters.has(node.name) && !node.works) this.#lost.add(node.name);
     for (const name of masters) this.#lost.delete(name);
+    // Before the map is in force: a node that begins to connect has the map looked at, and those it names must be there then.
+    for (const { master } of ranges) nodes.at(this.reached(master));
     this.#map = map;
     this.#reason = undefined;
     this.#replicas = ranges.flatMap(({ replicas }) => replicas.map((replica) => this.reached(replica)));
-    for (const { master } of ranges) nodes.at(this.reached(master));
     nodes.keep(masters, drainTimeout);
     this.#settings.changed();
   }
