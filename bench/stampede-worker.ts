@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { cacheBuilder } from 'tierkeep';
 
-const [redisUrl] = process.argv.slice(2);
+const [redisUrl, bus] = process.argv.slice(2);
 const cache = cacheBuilder('stampede')
   .memory()
   .redis({ url: redisUrl as string })
+  .bus(bus === 'without-bus' ? false : {})
   .build();
 await cache.ready();
 await cache.getOrSet(`warm:${process.pid}`, () => 'warm');

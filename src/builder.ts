@@ -9,6 +9,7 @@ import { readRedisOptions } from './config/redis-options.js';
 import { readSentinelOptions } from './config/sentinel-options.js';
 import {
   readBreakerOptions,
+  readBusOptions,
   readCache,
   readClock,
   readLeaseOptions,
@@ -60,6 +61,12 @@ function builderOf(plan: Plan): CacheBuilder {
       needsL2(plan, 'lease');
       const { ttl: leaseTtl = plan.settings.leaseTtl } = readLeaseOptions(options);
       return set({ leaseTtl });
+    },
+    bus(options = {}) {
+      needsL2(plan, 'bus');
+      if (options === false) return builderOf({ ...plan, bus: false });
+      const { maxStaleness = plan.settings.maxStaleness } = readBusOptions(options);
+      return builderOf({ ...plan, bus: true, settings: { ...plan.settings, maxStaleness } });
     },
     outageTtl(ttl) {
       needsL2(plan, 'outageTtl');

@@ -139,7 +139,7 @@ export interface TieredCache extends Cache {
   namespace(name: string, options?: NamespaceOptions): TieredCache;
   /** State of every tier and of the breaker, from memory: no round trip. */
   health(): CacheHealth;
-  /** Waits for the first connection, at most the connect time-out. Never rejects because of Redis: degraded is ready. */
+  /** Waits for the first connection and for the bus, at most the connect time-out and `maxStaleness`. Never rejects because of Redis: degraded is ready. */
   ready(): Promise<CacheHealth>;
   on<Name extends CacheEventName>(event: Name, listener: CacheListener<Name>): this;
   off<Name extends CacheEventName>(event: Name, listener: CacheListener<Name>): this;
@@ -173,10 +173,23 @@ export interface CacheStats {
   readonly unreadable: number;
   /** L2 operations that failed or were not tried because the circuit was open. */
   readonly l2Errors: number;
+  /** Of the bus; absent without one. */
+  readonly bus?: BusStats;
   /** Entries in L1 now. */
   readonly entries: number;
   /** Estimated bytes in L1 now; 0 unless `maxBytes` is set. */
   readonly bytes: number;
+}
+
+export interface BusStats {
+  /** Messages of other processes that were obeyed. */
+  readonly received: number;
+  /** Messages that were none of Tierkeep's, and ignored. */
+  readonly malformed: number;
+  /** Messages of a later version: everything in L1 was verified after each. */
+  readonly unknown: number;
+  /** How often trust in L1 was lost. */
+  readonly trustLost: number;
 }
 
 export interface TierStats {
@@ -191,8 +204,19 @@ export interface CacheHealth {
   /** `ok`; `degraded` = L2 is away and memory serves; `closed`. */
   readonly status: 'ok' | 'degraded' | 'closed';
   readonly tiers: readonly TierHealth[];
+  /** Absent without a bus. */
+  readonly bus?: BusHealth;
   /** Absent without an L2 that can fail. */
   readonly circuit?: { readonly state: CircuitState; readonly since: number; readonly lastError?: string };
+}
+
+export interface BusHealth {
+  /** Whether copies in L1 are served without asking L2, because this process is known to hear of every invalidation. */
+  readonly trusted: boolean;
+  /** ms since the epoch. */
+  readonly since: number;
+  /** Why not. */
+  readonly reason?: string;
 }
 
 export interface TierHealth {

@@ -32,6 +32,15 @@ export interface LeaseOptions {
   readonly ttl?: Duration | undefined;
 }
 
+/** Options of `.bus()`. */
+export interface BusOptions {
+  /**
+   * How long after its acknowledgement an invalidation by another process may go unheard, however the network fails. Twice a second (for
+   * the default) two short commands are sent to keep to it. Default 2 s, at least 100 ms.
+   */
+  readonly maxStaleness?: Duration | undefined;
+}
+
 /** Options of `.circuitBreaker()`. */
 export interface CircuitBreakerOptions {
   /** How long L2 is left alone before one PING asks whether it is back. Default 1 s. */
@@ -76,6 +85,10 @@ const leaseOptions = z.strictObject({
   ttl: convertedBy((given: Duration) => atLeast100Ms(given, 'the ttl of a lease')).optional(),
 });
 
+const busOptions = z.strictObject({
+  maxStaleness: convertedBy((given: Duration) => atLeast100Ms(given, 'maxStaleness')).optional(),
+});
+
 const circuitBreakerOptions = z.strictObject({
   resetTimeout: convertedBy((given: Duration) => finiteMs(given, 'resetTimeout')).optional(),
   errorThreshold: errorThreshold('errorThreshold').optional(),
@@ -89,6 +102,7 @@ export type BreakerSettings = z.output<typeof circuitBreakerOptions>;
 export const readMemoryOptions = (given: unknown) => checkOptions('memory', memoryOptions, given);
 export const readTierOptions = (given: unknown) => checkOptions('tier', tierOptions, given);
 export const readLeaseOptions = (given: unknown) => checkOptions('lease', leaseOptions, given);
+export const readBusOptions = (given: unknown) => checkOptions('bus', busOptions, given, ' Write .bus(false) to turn it off.');
 export const readBreakerOptions = (given: unknown) => checkOptions('circuitBreaker', circuitBreakerOptions, given);
 
 export const readClock = (given: unknown) => checkValue(clock, given);

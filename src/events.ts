@@ -26,6 +26,10 @@ export interface CacheEvents {
   'l2:error': { readonly operation: string; readonly error: unknown };
   /** The circuit breaker changed state. */
   circuit: { readonly state: CircuitState; readonly reason?: unknown };
+  /**
+   * Trust in L1 was gained or lost. Gained with a reason: it goes on, but what was in L1 is verified against L2 before it is served.
+   */
+  trust: { readonly trusted: boolean; readonly reason?: unknown };
 }
 
 export type CacheEventName = keyof CacheEvents;
@@ -45,6 +49,7 @@ const quiet: Record<CacheEventName, boolean> = {
   'entry:unreadable': false,
   'l2:error': false,
   circuit: false,
+  trust: false,
 };
 
 /** A typed emitter. Ask `heard` first, so that an event nobody listens to is never even built. */

@@ -77,12 +77,18 @@ export interface StoreEvents {
   failed?(operation: string, error: BackendError): void;
 }
 
+/** An entry as L1 keeps it. */
+export interface LocalCopy extends Entry {
+  /** The epoch of trust in which the operation that brought it began; see `coherence/epochs.ts`. */
+  readonly epoch: number;
+}
+
 /** A tier in this process: synchronous, bounded, and ignorant of time. Freshness and expiry are judged by whoever reads. */
 export interface LocalStore {
   /** Whatever is there, expired or not. Counts as use for eviction. */
-  get(key: string): Entry | undefined;
+  get(key: string): LocalCopy | undefined;
   /** An entry too large to be kept is not, and neither is what was there before. */
-  put(key: string, entry: Entry): void;
+  put(key: string, copy: LocalCopy): void;
   /**
    * What one of several callers gets of a value that all of them are to have: itself, itself frozen, or a copy, as `get` would give it.
    * A value that no tier could hold is handed out as it is.
@@ -92,7 +98,7 @@ export interface LocalStore {
   readonly handsOutReferences: boolean;
   delete(key: string): boolean;
   /** Deletes every key that begins with `prefix` and whose rest matches; says how many, or how many of those that `counts` accepts. */
-  deleteMatching(prefix: string, matches?: (rest: string) => boolean, counts?: (entry: Entry) => boolean): number;
+  deleteMatching(prefix: string, matches?: (rest: string) => boolean, counts?: (copy: LocalCopy) => boolean): number;
   clear(): void;
   keys(): IterableIterator<string>;
   readonly size: number;

@@ -9,6 +9,7 @@ const keys = Array.from({ length: 1_000 }, (_, id) => `user:${id}`);
 export async function l1Cases(redisUrl: string): Promise<Case[]> {
   const lru = new LRUCache<string, object>({ max: 10_000 });
   const cache = cacheBuilder('bench').memory().redis({ url: redisUrl }).ttl('1h').build();
+  await cache.ready();
   for (const [id, key] of keys.entries()) {
     lru.set(key, { id });
     await cache.set(key, { id });

@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { cloneValue } from '../entries/clone-value.js';
-import type { Entry } from '../entries/entry.js';
 import { inspectValue, isPortable } from '../entries/portable.js';
-import type { LocalStore } from '../store.js';
+import type { LocalCopy, LocalStore } from '../store.js';
 import { deepFreeze } from './deep-freeze.js';
 
 /** How L1 hands out what it holds. */
@@ -22,32 +21,33 @@ const entryOverheadBytes = 200;
 
 /** Entries in this process, least recently used out first. Freshness is the caller's business: no clock is read here. */
 export class MemoryStore implements LocalStore {
-  readonly #lru: LRUCache<string, Entry>;
+  readonly #lru: LRUCache<string, LocalCopy>;
   readonly #values: ValueHandling;
 
   constructor({ maxEntries, maxBytes, values, onEvict }: MemoryStoreOptions) {
     this.#values = values;
-    this.#lru = new LRUCache<string, Entry>({
+    this.#lru = new LRUCache<string, LocalCopy>({
       max: maxEntries,
       ...(maxBytes !== undefined && {
         maxSize: maxBytes,
-        sizeCalculation: (entry: Entry, key: string) => inspectValue(entry.value).bytes + 2 * key.length + entryOverheadBytes,
+        sizeCalculation: (entry: LocalCopy, key: string) =>
+          inspectValue(entry.value).bytes + 2 * key.length + entryOverheadBytes,
       }),
       ...(onEvict !== undefined && {
-        dispose: (_: Entry, key: string, reason: LRUCache.DisposeReason) => {
+        dispose: (_: LocalCopy, key: string, reason: LRUCache.DisposeReason) => {
           if (reason === 'evict') onEvict(key);
         },
       }),
     });
   }
 
-  get(key: string): Entry | undefined {
+  get(key: string): LocalCopy | undefined {
     const entry = this.#lru.get(key);
     if (entry === undefined || this.#values !== 'cloned') return entry;
     return { ...entry, value: cloneValue(entry.value) };
   }
 
-  put(key: string, entry: Entry): void {
+  put(key: string, entry: LocalCopy): void {
     if (this.#values === 'frozen') deepFreeze(entry.value);
     this.#lru.set(key, this.#values === 'cloned' ? { ...entry, value: cloneValue(entry.value) } : entry);
   }
@@ -68,11 +68,11 @@ export class MemoryStore implements LocalStore {
     return this.#lru.delete(key);
   }
 
-  deleteMatching(prefix: string, matches?: (rest: string) => boolean, counts?: (entry: Entry) => boolean): number {
+  deleteMatching(prefix: string, matches?: (rest: string) => boolean, counts?: (entry: LocalCopy) => boolean): number {
     let deleted = 0;
     for (const key of [...this.#lru.keys()]) {
       if (!key.startsWith(prefix) || (matches !== undefined && !matches(key.slice(prefix.length)))) continue;
-      if (counts === undefined || counts(this.#lru.peek(key) as Entry)) deleted += 1;
+      if (counts === undefined || counts(this.#lru.peek(key) as LocalCopy)) deleted += 1;
       this.#lru.delete(key);
     }
     return deleted;

@@ -1,19 +1,11 @@
 import { MemoryStore } from '../backends/memory.js';
-import { connectCluster } from '../backends/redis/cluster.js';
-import type { Connection } from '../backends/redis/connection.js';
-import { redisStore } from '../backends/redis/redis-store.js';
-import { connectSentinel } from '../backends/redis/sentinel.js';
-import { connectStandalone } from '../backends/redis/standalone.js';
 import type { TieredCache } from '../cache.js';
-import type { Clock } from '../clock.js';
 import { defaults } from '../config/defaults.js';
-import type { TopologySettings } from '../config/topology.js';
 import { Emitter } from '../events.js';
 import { reportOutages } from '../outage-report.js';
-import type { Store, StoreEvents } from '../store.js';
-import { cacheAsStore } from '../tiers/cache-as-store.js';
 import { composeCache } from '../tiers/compose.js';
 import { newCounters } from '../tiers/counters.js';
+import { makeL2 } from './make-l2.js';
 import type { Plan } from './plan.js';
 
 /** The composition root: makes the tiers that the plan names and puts them together. */
@@ -44,7 +36,7 @@ export function buildCache(plan: Plan): TieredCache {
       if (events.heard['l2:error']) events.emit('l2:error', { operation, error });
     },
   });
-  if (l2 !== undefined) reportOutages(events, { cache: name, backend: l2.name, clock, logger });
+  if (l2 !== undefined) reportOutages(events, { cache: name, backend: l2.store.name, clock, logger });
 
   const disposers: (() => unknown)[] = [];
   const cache = composeCache({
@@ -52,7 +44,8 @@ export function buildCache(plan: Plan): TieredCache {
     clock,
     local,
     localRole: isL1 ? 'tier' : 'stand-in',
-    l2,
+    l2: l2?.store,
+    peers: l2?.peers,
     circuitBreaker: { ...defaults.circuitBreaker, ...plan.circuitBreaker, probeTimeout: settings.budget },
     events,
     counters,
@@ -80,22 +73,5 @@ async function disposeSafely(name: string, dispose: () => unknown): Promise<void
     await dispose();
   } catch (error) {
     process.emitWarning(`a plugin of the cache '${name}' failed to end: ${String(error)}`, 'TierkeepWarning');
-  }
-}
-
-function makeL2({ l2, name, clock, settings }: Plan, events: StoreEvents): Store | undefined {
-  if (l2 === undefined) return undefined;
-  if (l2.kind === 'tier') return cacheAsStore(l2.cache, l2.name, clock);
-  return redisStore(connect(l2, clock), { name, clock, leaseMs: settings.leaseTtl, events });
-}
-
-function connect({ kind, options }: TopologySettings, clock: Clock): Connection {
-  switch (kind) {
-    case 'redis':
-      return connectStandalone({ ...options, clock });
-    case 'cluster':
-      return connectCluster({ ...options, clock });
-    case 'sentinel':
-      return connectSentinel({ ...options, clock });
   }
 }

@@ -21,7 +21,11 @@ export interface Plan {
   readonly l2Possible: boolean;
   /** Of memory as L1 or as stand-in. */
   readonly memory: MemorySettings;
-  readonly settings: Readonly<Record<'ttl' | 'grace' | 'budget' | 'hardTimeout' | 'outageTtl' | 'leaseTtl', number>>;
+  readonly settings: Readonly<
+    Record<'ttl' | 'grace' | 'budget' | 'hardTimeout' | 'outageTtl' | 'leaseTtl' | 'maxStaleness', number>
+  >;
+  /** Whether caches that share Redis tell each other what they changed. */
+  readonly bus: boolean;
   readonly circuitBreaker: BreakerSettings;
   readonly clock: Clock;
   readonly logger: Logger | undefined;
@@ -29,14 +33,15 @@ export interface Plan {
 }
 
 export function emptyPlan(name: string): Plan {
-  const { ttl, grace, budget, hardTimeout, outageTtl, leaseTtl } = defaults;
+  const { ttl, grace, budget, hardTimeout, outageTtl, leaseTtl, maxStaleness } = defaults;
   return {
     name,
     l1: false,
     l2: undefined,
     l2Possible: false,
     memory: {},
-    settings: { ttl, grace, budget, hardTimeout, outageTtl, leaseTtl },
+    settings: { ttl, grace, budget, hardTimeout, outageTtl, leaseTtl, maxStaleness },
+    bus: true,
     circuitBreaker: {},
     clock: systemClock,
     logger: undefined,
@@ -54,6 +59,6 @@ export function withL2(plan: Plan, l2: L2Plan): Plan {
   return { ...plan, l2, l2Possible: true };
 }
 
-export function needsL2(plan: Plan, step: 'circuitBreaker' | 'lease' | 'outageTtl'): void {
+export function needsL2(plan: Plan, step: 'circuitBreaker' | 'lease' | 'bus' | 'outageTtl'): void {
   if (!plan.l2Possible) throw new ConfigError(refusals[step]);
 }

@@ -8,5 +8,6 @@ export const refusals = {
   env: 'env() may add an L2 tier, and there may be one already: keep one of them, or put what you had into .env({ REDIS_URL, ...process.env }).',
   circuitBreaker: 'circuitBreaker() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
   lease: 'lease() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
+  bus: 'bus() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .env(…) before it.',
   outageTtl: 'outageTtl() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
 } as const;

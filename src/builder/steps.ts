@@ -4,7 +4,7 @@ import type { ClusterOptions } from '../config/cluster-options.js';
 import type { Environment, EnvOptions } from '../config/environment.js';
 import type { RedisOptions } from '../config/redis-options.js';
 import type { SentinelOptions } from '../config/sentinel-options.js';
-import type { CircuitBreakerOptions, LeaseOptions, MemoryOptions, TierOptions } from '../config.js';
+import type { BusOptions, CircuitBreakerOptions, LeaseOptions, MemoryOptions, TierOptions } from '../config.js';
 import type { Duration } from '../duration.js';
 import type { Logger } from '../outage-report.js';
 import type { Plugin } from './plugin.js';
@@ -58,6 +58,12 @@ export interface CacheBuilder<State = any> {
 
   /** The right of one process to fill a key. */
   readonly lease: WithL2<State, 'lease', (options?: LeaseOptions) => CacheBuilder<State>>;
+
+  /**
+   * How caches that share a Redis hear of each other's invalidations. On by default; `false` turns it off, and then a copy in L1 lives to
+   * its TTL whatever others do. All processes of one cache must agree. Without effect on other L2 tiers.
+   */
+  readonly bus: WithL2<State, 'bus', (options?: BusOptions | false) => CacheBuilder<State>>;
 
   /** How long what is stored while L2 is away may live. Default 30 s. */
   readonly outageTtl: WithL2<State, 'outageTtl', (ttl: Duration) => CacheBuilder<State>>;

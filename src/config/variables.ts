@@ -34,6 +34,7 @@ export const variables = {
     hardTimeout: ['CACHE_HARD_TIMEOUT', duration(finiteMs)],
     outageTtl: ['CACHE_OUTAGE_TTL', duration(positiveMs)],
     leaseTtl: ['CACHE_LEASE_TTL', duration(atLeast100Ms)],
+    maxStaleness: ['CACHE_MAX_STALENESS', duration(atLeast100Ms)],
   },
   memory: {
     maxEntries: ['CACHE_MAX_ENTRIES', number(maxEntries)],

@@ -57,6 +57,16 @@ function width(point: number): number {
   return point > 0xffff ? 2 : 1;
 }
 
+/** What every text that matches begins with. */
+export function literalHead(pattern: string): string {
+  let head = '';
+  for (const token of globTokens(pattern)) {
+    if (token.kind !== 'literal') break;
+    head += String.fromCodePoint(token.point);
+  }
+  return head;
+}
+
 /** Reads a pattern just as the server's own matcher does, its treatment of unfinished classes and ranges included. */
 export function globTokens(pattern: string): readonly GlobToken[] {
   const points = Array.from(pattern, (character) => character.codePointAt(0) as number);

@@ -5,6 +5,10 @@ export interface PhysicalKeys {
   entry(key: string): string;
   /** Always in the slot of the entry. */
   lease(key: string): string;
+  /** What is deleted to see whether Redis takes writes; never there. */
+  readonly probe: string;
+  /** Where changes are told. */
+  readonly channel: string;
   /** The key whose entry has this name; `undefined` for a name that is none of ours. */
   keyOfEntry(physical: string): string | undefined;
   keyOfLease(physical: string): string | undefined;
@@ -24,6 +28,8 @@ export function physicalKeys(name: string): PhysicalKeys {
   return {
     entry: (key) => physical(entries, key),
     lease: (key) => physical(leases, key),
+    probe: `${name}:probe`,
+    channel: `${name}:bus`,
     keyOfEntry: (found) => keyOf(entries, found),
     keyOfLease: (found) => keyOf(leases, found),
     entryScan: (prefix, glob) => scanPattern(entries, prefix, glob),

@@ -1,5 +1,6 @@
 import type { CircuitState, TieredCache } from '../cache.js';
 import type { Clock } from '../clock.js';
+import { alwaysTrusting, notYetTrusting } from '../coherence/epochs.js';
 import type { Emitter } from '../events.js';
 import type { LocalStore, Store } from '../store.js';
 import type { Defaults } from './call-options.js';
@@ -8,10 +9,13 @@ import type { Core } from './core.js';
 import type { Counters } from './counters.js';
 import { countStale } from './counting.js';
 import { Fence } from './fence.js';
-import { Flights } from './flights.js';
+import { type Flight, Flights } from './flights.js';
 import { Gate } from './gate.js';
+import { listenToPeers } from './listen-to-peers.js';
 import { Namespaces } from './namespaces.js';
+import type { Peers, PeersSettings } from './peers.js';
 import { TieredCacheView } from './tiered-cache.js';
+import { WakeUps } from './wake-ups.js';
 
 /** All durations in ms, all checked: the builder has done that. */
 export interface Composition {
@@ -20,6 +24,8 @@ export interface Composition {
   readonly local: LocalStore;
   readonly localRole: Core['localRole'];
   readonly l2: Store | undefined;
+  /** How other processes' invalidations are heard. Without it copies in L1 are served until their time is up. */
+  readonly peers?: PeersSettings | undefined;
   readonly circuitBreaker: CircuitBreakerSettings;
   readonly events: Emitter;
   readonly counters: Counters;
@@ -42,7 +48,8 @@ export function composeCache(parts: Composition): TieredCache {
 /** What all views of one cache share. */
 export function composeCore(parts: Composition): Core {
   const { clock, events, local, localRole } = parts;
-  const fence = new Fence();
+  const trust = parts.peers === undefined ? alwaysTrusting() : notYetTrusting();
+  const fence = new Fence(trust);
 
   function onCircuit(state: CircuitState, reason: unknown): void {
     // What stood in for L2 must not stand in again at the next outage, when it would be old.
@@ -50,14 +57,33 @@ export function composeCore(parts: Composition): Core {
     if (events.heard.circuit) events.emit('circuit', { state, reason });
   }
 
-  const core: Core = {
+  /**
+   * A load that began before trust was last gained may have missed an invalidation. It is still good for as long as staleness is
+   * allowed, and while L2 is away there is nothing better.
+   */
+  function isNewEnough({ ticket, startedAt }: Flight): boolean {
+    const { peers, l2 } = core;
+    if (peers === undefined || (ticket.trust === trust.current && ticket.trust !== 0)) return true;
+    return clock.monotonic() - startedAt < peers.maxStaleness || l2?.circuit.state !== 'closed';
+  }
+
+  const core: Omit<Core, 'peers'> & { peers: Peers | undefined } = {
     name: parts.name,
     clock,
     local,
     localRole,
     l2: parts.l2 === undefined ? undefined : withCircuitBreaker(parts.l2, parts.circuitBreaker, clock, onCircuit),
     fence,
-    flights: new Flights(fence, clock, local, ({ ticket, standInTier }) => countStale(core, ticket.key, standInTier)),
+    trust,
+    peers: undefined,
+    wakeUps: new WakeUps(),
+    flights: new Flights(
+      fence,
+      clock,
+      local,
+      ({ ticket, standInTier }) => countStale(core, ticket.key, standInTier),
+      isNewEnough,
+    ),
     gate: new Gate(mostInFlight, turns * parts.defaults.budget, clock),
     namespaces: new Namespaces(),
     events,
@@ -67,5 +93,6 @@ export function composeCore(parts: Composition): Core {
     closed: false,
     closing: undefined,
   };
+  if (parts.peers !== undefined) core.peers = listenToPeers(core, parts.peers);
   return core;
 }

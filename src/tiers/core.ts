@@ -1,14 +1,17 @@
 import type { Clock } from '../clock.js';
+import type { Epochs } from '../coherence/epochs.js';
 import { cappedAt, type Entry } from '../entries/entry.js';
 import { BackendError, ClosedError, DeadlineError } from '../errors.js';
 import type { Emitter } from '../events.js';
-import type { LocalStore } from '../store.js';
+import type { LocalCopy, LocalStore } from '../store.js';
 import type { GuardedStore } from './circuit-breaker.js';
 import type { Counters } from './counters.js';
 import type { Fence, Ticket } from './fence.js';
 import type { Flights } from './flights.js';
 import type { Gate } from './gate.js';
 import type { Namespaces } from './namespaces.js';
+import type { Peers } from './peers.js';
+import type { WakeUps } from './wake-ups.js';
 
 /** What all views of one cache share: the tiers and what keeps them true. */
 export interface Core {
@@ -19,6 +22,11 @@ export interface Core {
   readonly localRole: 'tier' | 'stand-in';
   readonly l2: GuardedStore | undefined;
   readonly fence: Fence;
+  /** Which copies in L1 may be served without asking L2. */
+  readonly trust: Epochs;
+  /** What other processes tell; undefined without a bus. */
+  readonly peers: Peers | undefined;
+  readonly wakeUps: WakeUps;
   readonly flights: Flights;
   readonly gate: Gate;
   readonly namespaces: Namespaces;
@@ -79,12 +87,37 @@ function noteFailure(core: Core, operation: string, error: BackendError): void {
 
 /** Keeps in memory what L2 has too, unless something newer was acknowledged since the ticket was opened. */
 export function keepCopy(core: Core, ticket: Ticket, entry: Entry): void {
-  if (core.localRole === 'tier' && !core.fence.isMarked(ticket)) core.local.put(ticket.key, entry);
+  if (core.localRole === 'tier' && !core.fence.isMarked(ticket)) core.local.put(ticket.key, copyOf(entry, ticket.trust));
 }
 
 /** Keeps in memory what L2 could not take: not for long, since no other process knows of it. */
 export function keepForOutage(core: Core, ticket: Ticket, entry: Entry): void {
-  if (!core.fence.isMarked(ticket)) core.local.put(ticket.key, cappedAt(entry, core.clock.now() + core.outageTtl));
+  if (core.fence.isMarked(ticket)) return;
+  core.local.put(ticket.key, copyOf(cappedAt(entry, core.clock.now() + core.outageTtl), ticket.trust));
+}
+
+/** Drops a copy that L2, asked since, no longer has, so that it cannot stand in for L2 either. */
+export function dropDisproved(core: Core, ticket: Ticket, found: Entry | undefined): void {
+  if (core.localRole !== 'tier' || core.fence.isMarked(ticket)) return;
+  const copy = core.local.get(ticket.key);
+  if (copy !== undefined && copy.stamp !== found?.stamp) core.local.delete(ticket.key);
+}
+
+/** Field by field, which is several times faster than a spread. */
+export function copyOf(entry: Entry, epoch: number): LocalCopy {
+  const { value, createdAt, freshUntil, expiresAt, cost, stamp } = entry;
+  return { value, createdAt, freshUntil, expiresAt, cost, stamp, epoch };
+}
+
+/** The entry alone, for those to whom epochs say nothing. */
+export function entryOf({ value, createdAt, freshUntil, expiresAt, cost, stamp }: Entry): Entry {
+  return { value, createdAt, freshUntil, expiresAt, cost, stamp };
+}
+
+/** Waits until it is known whether L2 is there and whether L1 can be trusted. Never rejects because of them. */
+export async function readyCore({ l2, peers }: Core): Promise<void> {
+  await l2?.ready();
+  await peers?.ready();
 }
 
 export function assertOpen(core: Core): void {
@@ -103,6 +136,7 @@ export function closeCore(core: Core): Promise<void> {
     // What still drains must not fill memory again, or a closed cache would answer.
     core.fence.markAll();
     core.local.clear();
+    await core.peers?.close();
     await core.l2?.close();
     core.onClose?.();
     core.events.clear();

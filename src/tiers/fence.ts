@@ -1,3 +1,5 @@
+import type { Epochs } from '../coherence/epochs.js';
+
 /**
  * The check that an operation that began before an invalidation stores nothing after it, within this process.
  *
@@ -7,7 +9,12 @@
  */
 export class Fence {
   readonly #slots = new Map<string, Slot>();
+  readonly #trust: Epochs;
   #epoch = 0;
+
+  constructor(trust: Epochs) {
+    this.#trust = trust;
+  }
 
   open(key: string): Ticket {
     let slot = this.#slots.get(key);
@@ -16,7 +23,7 @@ export class Fence {
       this.#slots.set(key, slot);
     }
     slot.open += 1;
-    return { key, slot, generation: slot.generation, epoch: this.#epoch };
+    return { key, slot, generation: slot.generation, epoch: this.#epoch, trust: this.#trust.current };
   }
 
   /** Closing twice is harmless. A closed ticket hears of nothing any more, so it counts as marked. */
@@ -33,6 +40,7 @@ export class Fence {
     if (ticket.generation !== CLOSED) {
       ticket.generation = ticket.slot.generation;
       ticket.epoch = this.#epoch;
+      ticket.trust = this.#trust.current;
     }
     return marked;
   }
@@ -65,6 +73,8 @@ export interface Ticket {
   readonly slot: Slot;
   generation: number;
   epoch: number;
+  /** The epoch of trust in which the operation began: what it brings may be served in that one only. */
+  trust: number;
 }
 
 interface Slot {

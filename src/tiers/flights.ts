@@ -11,6 +11,8 @@ import { untilAborted } from './until-aborted.js';
 export interface Flight {
   /** Open until the load has stored what it will store, or may store nothing any more. */
   readonly ticket: Ticket;
+  /** When it began, on the monotonic clock. */
+  readonly startedAt: number;
   /** Whether it was started to replace even a fresh value. */
   readonly forced: boolean;
   /** Settles as the load does, however long that takes. */
@@ -40,6 +42,8 @@ export class Flights {
     private readonly clock: Clock,
     private readonly local: LocalStore,
     private readonly onStandIn: (flight: Flight) => void,
+    /** Whether what it will bring is new enough for somebody who asks only now. */
+    private readonly isNewEnough: (flight: Flight) => boolean = () => true,
   ) {}
 
   get size(): number {
@@ -50,7 +54,8 @@ export class Flights {
   joinable(key: string, forced: boolean): Flight | undefined {
     const flight = this.#table.get(key);
     if (flight === undefined || this.fence.isMarked(flight.ticket)) return undefined;
-    return forced && !flight.forced ? undefined : flight;
+    if (forced && !flight.forced) return undefined;
+    return this.isNewEnough(flight) ? flight : undefined;
   }
 
   /**
@@ -65,6 +70,7 @@ export class Flights {
       ticket: fence.open(key),
       forced,
       signal: abort.signal,
+      startedAt: clock.monotonic(),
       answersBy: clock.monotonic() + hardTimeout,
       standIn: undefined,
       standInTier: 'l2',

@@ -1,7 +1,7 @@
 import { type Entry, newEntry } from '../entries/entry.js';
 import { isFresh, mayStandIn } from '../entries/freshness.js';
 import { type Budget, budgetOf } from './budget.js';
-import { type Away, away, type Core, keepCopy, keepForOutage, tryL2 } from './core.js';
+import { type Away, away, type Core, dropDisproved, keepCopy, keepForOutage, tryL2 } from './core.js';
 import { countBeyondL1, countStale } from './counting.js';
 import type { Flight } from './flights.js';
 import type { Found } from './found.js';
@@ -23,7 +23,7 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
   const budget = budgetOf(load.budget, core.clock);
 
   // 1. Somebody may have worked it out already.
-  const found = await readTiers(core, key, budget);
+  const found = await readTiers(core, flight, budget);
   if (!flight.forced) {
     if (isFresh(found.entry, core.clock.now())) return takeFound(core, flight, found, found.entry);
     flight.standIn = found.entry;
@@ -57,11 +57,14 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
   return made.value;
 }
 
-async function readTiers(core: Core, key: string, budget: Budget): Promise<Found> {
+async function readTiers(core: Core, { ticket }: Flight, budget: Budget): Promise<Found> {
   const { l2 } = core;
+  const { key } = ticket;
   if (l2 === undefined) return inMemory(core, key);
   const entry = await tryL2(core, 'read', () => budget.spend((deadline) => l2.read(key, deadline)));
-  return entry === away ? inMemory(core, key) : { entry, tier: 'l2' };
+  if (entry === away) return inMemory(core, key);
+  if (!isFresh(entry, core.clock.now())) dropDisproved(core, ticket, entry);
+  return { entry, tier: 'l2' };
 }
 
 function takeFound(core: Core, flight: Flight, found: Found, entry: Entry): unknown {

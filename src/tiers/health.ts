@@ -13,6 +13,7 @@ export function healthOf(core: Core): CacheHealth {
   return {
     status: core.closed ? 'closed' : l2Serves ? 'ok' : 'degraded',
     tiers,
+    ...(core.peers && { bus: core.peers.health() }),
     circuit: lastError === undefined ? circuit : { ...circuit, lastError: String(lastError) },
   };
 }

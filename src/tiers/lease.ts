@@ -5,6 +5,7 @@ import type { Leases } from '../store.js';
 import type { Budget } from './budget.js';
 import { type Away, away, type Core, tryL2 } from './core.js';
 import type { Flight } from './flights.js';
+import type { WakeUp } from './wake-ups.js';
 
 /** What asking for the right to fill a key led to. */
 export type Right =
@@ -34,6 +35,10 @@ export interface HeldLease {
 /** Without a bus a waiting process asks again: soon at first, since most factories are quick, then less often. */
 const firstPauseMs = 4;
 const longestPauseMs = 50;
+/** With a bus it is woken. A message that is lost is noticed by trust; this is for what nobody thought of. */
+const pauseWithBusMs = 250;
+/** A loader that gave up has most likely failed, so those who were waiting do not all come at once to fail too. */
+const afterReleaseMs = 20;
 
 /**
  * Takes the lease of a key, or waits for whoever has it. A waiter takes over only when the lease is gone, never after a fixed wait:
@@ -48,13 +53,21 @@ export async function takeLease(core: Core, flight: Flight, found: Entry | undef
   let pause = firstPauseMs;
   for (;;) {
     if (budget.gone) return { state: 'away', lease: undefined, replaces };
+    // What is asked only now is answered as of now, whatever was acknowledged before. But what was read before that must not be used.
+    if (core.fence.renew(flight.ticket)) {
+      replaces = undefined;
+      flight.standIn = undefined;
+    }
+    const wakeUp = core.wakeUps.register(key);
     // A new token each time: one that was asked before may be voided already, and must not come to life again.
     const token = newStamp();
     const reply = await tryL2(core, 'load', () => budget.poll((deadline) => leases.load(key, token, seen, deadline)));
     if (reply === away) {
+      wakeUp.cancel();
       letGo(core.clock, leases, key, token);
       return { state: 'away', lease: undefined, replaces };
     }
+    if (reply.state !== 'held') wakeUp.cancel();
     switch (reply.state) {
       case 'granted':
         // From here on the lease answers for the value: a later write voids it, and an earlier one the factory will see. But what
@@ -79,8 +92,11 @@ export async function takeLease(core: Core, flight: Flight, found: Entry | undef
         flight.standInTier = 'l2';
         break;
       case 'held':
-        if (mayStandIn(flight.standIn, core.clock.now())) return { state: 'filling', entry: flight.standIn };
-        await sleep(core.clock, Math.min(pause * (0.5 + Math.random()), reply.ms + 1), flight.signal);
+        if (mayStandIn(flight.standIn, core.clock.now())) {
+          wakeUp.cancel();
+          return { state: 'filling', entry: flight.standIn };
+        }
+        await waitForLease(core, wakeUp, Math.min(pauseNow(core, pause), reply.ms + 1), flight.signal);
         pause = Math.min(pause * 1.5, longestPauseMs);
     }
   }
@@ -135,18 +151,33 @@ function letGo(clock: Clock, leases: Leases, key: string, token: string): void {
   leases.release(key, token, clock.monotonic() + leases.ms / 3).catch(() => undefined);
 }
 
-function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+function pauseNow({ peers, trust }: Core, pause: number): number {
+  return (peers !== undefined && trust.current !== 0 ? pauseWithBusMs : pause) * (0.5 + Math.random());
+}
+
+async function waitForLease(core: Core, wakeUp: WakeUp, ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(core.clock, ms, signal, wakeUp);
+    if (wakeUp.rang === 'released') await sleep(core.clock, afterReleaseMs * Math.random(), signal);
+  } finally {
+    wakeUp.cancel();
+  }
+}
+
+function sleep(clock: Clock, ms: number, signal: AbortSignal, wakeUp?: WakeUp): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const onAbort = () => {
       timer.cancel();
       reject(signal.reason);
     };
-    const wake = () => {
+    const awake = () => {
+      timer.cancel();
       signal.removeEventListener('abort', onAbort);
       resolve();
     };
-    const timer = clock.schedule(ms, wake, 'awaited');
+    const timer = clock.schedule(ms, awake, 'awaited');
     signal.addEventListener('abort', onAbort, { once: true });
+    if (wakeUp !== undefined) wakeUp.onRing = awake;
   });
 }

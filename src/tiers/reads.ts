@@ -1,13 +1,22 @@
 import type { Entry } from '../entries/entry.js';
 import { isFresh } from '../entries/freshness.js';
-import { away, type Core, keepCopy, tryL2 } from './core.js';
+import type { LocalCopy } from '../store.js';
+import { away, type Core, dropDisproved, entryOf, keepCopy, tryL2 } from './core.js';
 import type { Found, FoundMany } from './found.js';
 
-/** The entry in L1 if it is fresh. Reads nothing else, so it can be the first step of a hot path. */
-export function freshInL1(core: Core, key: string): Entry | undefined {
+/**
+ * The copy in L1 if it is fresh and still to be trusted, or L2 is known to be away, when memory serves. Reads nothing else, so it can be
+ * the first step of a hot path.
+ */
+export function freshInL1(core: Core, key: string): LocalCopy | undefined {
   if (core.localRole !== 'tier') return undefined;
-  const entry = core.local.get(key);
-  return entry !== undefined && entry.freshUntil > core.clock.coarseNow() ? entry : undefined;
+  const copy = core.local.get(key);
+  if (copy === undefined || copy.freshUntil <= core.clock.coarseNow()) return undefined;
+  return copy.epoch === core.trust.serving || l2IsAway(core) ? copy : undefined;
+}
+
+function l2IsAway({ l2 }: Core): boolean {
+  return l2 !== undefined && l2.circuit.state !== 'closed';
 }
 
 /** What memory keeps, fresh or stale. It counts only while L2 cannot be asked: L2 may have been told to forget it. */
@@ -24,6 +33,7 @@ export async function readBeyondL1(core: Core, key: string, budget: number): Pro
     const entry = await tryL2(core, 'read', () => l2.read(key, clock.monotonic() + budget));
     if (entry === away) return inMemory(core, key);
     if (isFresh(entry, clock.now())) keepCopy(core, ticket, entry);
+    else dropDisproved(core, ticket, entry);
     return { entry, tier: 'l2' };
   } finally {
     fence.close(ticket);
@@ -42,6 +52,7 @@ export async function readManyBeyondL1(core: Core, keys: readonly string[], budg
     for (const ticket of tickets) {
       const entry = entries.get(ticket.key);
       if (isFresh(entry, now)) keepCopy(core, ticket, entry);
+      else dropDisproved(core, ticket, entry);
     }
     return { entries, tier: 'l2' };
   } finally {
@@ -59,5 +70,5 @@ function manyInMemory(core: Core, keys: readonly string[]): FoundMany {
 }
 
 function notExpired(entry: Entry | undefined, now: number): Entry | undefined {
-  return entry !== undefined && entry.expiresAt > now ? entry : undefined;
+  return entry !== undefined && entry.expiresAt > now ? entryOf(entry) : undefined;
 }

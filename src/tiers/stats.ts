@@ -8,6 +8,7 @@ export function statsOf(core: Core): CacheStats {
     hits: l1Hits + l2Hits,
     l1: { hits: l1Hits, misses: l1Misses },
     l2: { hits: l2Hits, misses: l2Misses },
+    ...(core.peers && { bus: core.peers.stats() }),
     entries: core.local.size,
     bytes: core.local.bytes,
   };

@@ -16,7 +16,7 @@ import { inspectValue } from '../entries/portable.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
 import { budgetIn, type Defaults, entriesIn, hardTimeoutIn, keysIn, lifeIn, signalIn } from './call-options.js';
-import { askL2, assertOpen, type Core, closeCore } from './core.js';
+import { askL2, assertOpen, type Core, closeCore, entryOf, readyCore } from './core.js';
 import { countBeyondL1, countDelete, countDeletePattern, countL1Hit, countSet } from './counting.js';
 import { getOrSet } from './get-or-set.js';
 import { healthOf } from './health.js';
@@ -58,7 +58,8 @@ export class TieredCacheView implements TieredCache {
   }
 
   async getEntry<T = unknown>(key: string, options?: CallOptions): Promise<Entry<T> | undefined> {
-    return (await this.#entry(key, options)) as Entry<T> | undefined;
+    const entry = await this.#entry(key, options);
+    return entry && (entryOf(entry) as Entry<T>);
   }
 
   async getMany<T = unknown>(keys: Iterable<string> & object, options?: CallOptions): Promise<Map<string, T>> {
@@ -202,7 +203,7 @@ export class TieredCacheView implements TieredCache {
 
   async ready(): Promise<CacheHealth> {
     assertOpen(this.#core);
-    await this.#core.l2?.ready();
+    await readyCore(this.#core);
     return this.health();
   }
 

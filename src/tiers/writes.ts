@@ -2,7 +2,7 @@ import { type Entry, newEntry } from '../entries/entry.js';
 import { freshnessOf, isFresh } from '../entries/freshness.js';
 import { compileGlob } from '../entries/glob.js';
 import { CircuitOpenError, InvalidValueError } from '../errors.js';
-import { askL2, away, type Core, keepForOutage, tryL2 } from './core.js';
+import { askL2, away, type Core, copyOf, keepForOutage, tryL2 } from './core.js';
 import type { Ticket } from './fence.js';
 
 /**
@@ -38,7 +38,7 @@ export async function writeIfAbsent(core: Core, key: string, entry: Entry, budge
   const { l2, fence, clock, local } = core;
   if (l2 === undefined) {
     if (isFresh(local.get(key), clock.now())) return false;
-    local.put(key, entry);
+    local.put(key, copyOf(entry, core.trust.current));
     fence.mark(key);
     return true;
   }
@@ -129,7 +129,7 @@ export async function increment(
   }
   const present = local.get(key);
   if (!isFresh(present, clock.now())) {
-    local.put(key, initial);
+    local.put(key, copyOf(initial, core.trust.current));
     fence.mark(key);
     return by;
   }
@@ -149,7 +149,7 @@ function settleWrite(core: Core, ticket: Ticket, entry: Entry, l2IsAway: boolean
   const { fence, local } = core;
   if (fence.isMarked(ticket)) local.delete(ticket.key);
   else if (l2IsAway) keepForOutage(core, ticket, entry);
-  else if (core.localRole === 'tier') local.put(ticket.key, entry);
+  else if (core.localRole === 'tier') local.put(ticket.key, copyOf(entry, ticket.trust));
   else local.delete(ticket.key);
   fence.mark(ticket.key);
 }

@@ -8,7 +8,7 @@ import { inspectValue } from '../../src/entries/portable.js';
 import { expectIdentical } from '../entries/expect-identical.js';
 import { objectOf, storable } from '../entries/storable.js';
 
-const entryOf = <T>(value: T) => newEntry(value, { ttl: 1_000, grace: 0 }, 0);
+const entryOf = <T>(value: T) => ({ ...newEntry(value, { ttl: 1_000, grace: 0 }, 0), epoch: 1 });
 
 function storeWith(options: Partial<MemoryStoreOptions> = {}) {
   const evicted: string[] = [];

@@ -113,6 +113,16 @@ describe('options that cannot be right', () => {
       'lease(): the ttl of a lease must be at least 100 ms, got 5 ms.',
     ],
     [
+      'a staleness too short to prove',
+      () => withL2().bus({ maxStaleness: '50ms' }),
+      'bus(): maxStaleness must be at least 100 ms, got 50 ms.',
+    ],
+    [
+      'a bus that is true',
+      () => withL2().bus(true),
+      'bus() takes an object of options, got true. Write .bus(false) to turn it off.',
+    ],
+    [
       'a ttl of 0',
       () => loose().ttl(0),
       'ttl must be positive, got 0. To keep for ever write Infinity; to store nothing return skip(value).',

@@ -5,6 +5,8 @@ export interface Invalidation {
   readonly command: string;
   executedAt: number;
   acknowledgedAt: number;
+  /** The same in ms of the clock. */
+  acknowledgedMs: number;
 }
 
 /**
@@ -26,7 +28,14 @@ export class History {
   }
 
   invalidation(process: string, command: string, keys: readonly string[]): Invalidation {
-    const made = { process, keys, command, executedAt: Number.POSITIVE_INFINITY, acknowledgedAt: Number.POSITIVE_INFINITY };
+    const made = {
+      process,
+      keys,
+      command,
+      executedAt: Number.POSITIVE_INFINITY,
+      acknowledgedAt: Number.POSITIVE_INFINITY,
+      acknowledgedMs: Number.POSITIVE_INFINITY,
+    };
     this.#invalidations.push(made);
     return made;
   }
@@ -35,6 +44,13 @@ export class History {
   checkRead(process: string, key: string, value: unknown, startedAt: number): void {
     this.#check(value, `${process} read ${key}`, (told) => {
       return told.process === process && told.keys.includes(key) && told.acknowledgedAt < startedAt;
+    });
+  }
+
+  /** Throws when a read that began at `startedMs` returned what anybody had been told is gone at least `bound` ms before. */
+  checkBound(process: string, key: string, value: unknown, startedMs: number, bound: number): void {
+    this.#check(value, `${process} read ${key} at ${startedMs} ms`, (told) => {
+      return told.keys.includes(key) && told.acknowledgedMs + bound <= startedMs;
     });
   }
 

@@ -1,7 +1,7 @@
 import { ConnectionError, FactoryTimeoutError } from '../../src/errors.js';
 import type { Step } from './gates.js';
 import { History, type Invalidation } from './history.js';
-import { type ProcessOptions, settled, type World, type WorldProcess, world } from './simulated-process.js';
+import { maxStaleness, type ProcessOptions, settled, type World, type WorldProcess, world } from './simulated-process.js';
 
 export const commands = [
   'get',
@@ -15,11 +15,13 @@ export const commands = [
   'clear',
   'deletePattern',
 ] as const;
-export type Command = readonly [name: (typeof commands)[number], key: 'a' | 'b'];
+/** What may happen to the bus, and to time, meanwhile. */
+export const mishaps = ['cut', 'connect', 'deaf', 'jump', 'rest'] as const;
+export type Command = readonly [name: (typeof commands)[number] | (typeof mishaps)[number], key: 'a' | 'b'];
 
 /** What one caller in one process does, one command after the other; several callers run at once. */
 export interface Program {
-  readonly process: 0 | 1;
+  readonly process: 0 | 1 | 2;
   readonly commands: readonly Command[];
 }
 
@@ -41,13 +43,17 @@ export interface Trouble {
 export interface Mechanisms {
   readonly fence?: 'on' | 'off';
   readonly lease?: 'on' | 'off';
+  /** With a bus there are three processes, and whatever anybody was told is gone must be gone for all of them within the bound. */
+  readonly bus?: 'on' | 'off';
+  readonly trust?: 'on' | 'off';
+  readonly message?: 'sent' | 'none';
 }
 
 /** These may fail without anybody having been promised anything. */
 const mayFail = new Set(['read', 'readMany', 'load', 'fill', 'renew', 'release']);
 
 /**
- * Runs the programs over two simulated processes, the real code over one fake L2, in the order that the scheduler says, and throws when
+ * Runs the programs over simulated processes, the real code over one fake L2, in the order that the scheduler says, and throws when
  * somebody reads what had been acknowledged as gone, or when something is left over. Resolves to how many factories ran for each key.
  */
 export async function interleave(
@@ -66,6 +72,7 @@ class Run {
   readonly #history = new History();
   readonly #world: World;
   readonly #processes: readonly WorldProcess[];
+  readonly #bound: number;
   /** The invalidation whose first request is being sent right now. */
   #sending: Invalidation | undefined;
   #made = 0;
@@ -81,8 +88,15 @@ class Run {
     this.#faults = [...faults];
     this.#stretches = stretches;
     this.#world = world({ lease: mechanisms.lease, leaseMs: 3_000 });
-    const options: ProcessOptions = { fence: mechanisms.fence, defaults: { hardTimeout: 8_000 } };
-    this.#processes = ['P0', 'P1'].map((name) => this.#world.process(name, { ...options, pass: (step) => this.#pass(step) }));
+    const withBus = mechanisms.bus === 'on';
+    this.#bound = withBus ? maxStaleness : Number.POSITIVE_INFINITY;
+    // Where there is a bus whole seconds pass at once, so nothing but trust may depend on time.
+    const defaults = withBus ? { budget: 1e9, hardTimeout: 1e9, ttl: 1e9 } : { hardTimeout: 8_000 };
+    const options: ProcessOptions = { fence: mechanisms.fence, trust: mechanisms.trust, defaults };
+    this.#processes = (withBus ? ['P0', 'P1', 'P2'] : ['P0', 'P1']).map((name) =>
+      this.#world.process(name, { ...options, bus: mechanisms.bus, pass: (step) => this.#pass(step) }),
+    );
+    if (mechanisms.message === 'none') this.#world.server.publish = () => undefined;
     this.#world.server.onChange = (_key, entry) => {
       if (entry !== undefined) this.#history.begins(entry.value, 'set');
     };
@@ -119,7 +133,7 @@ class Run {
     for (let step = 0; !over(); step += 1) {
       if (step > 10_000) throw new Error('it does not end');
       if (this.scheduler.count() > 0) await this.scheduler.waitNext(1);
-      else this.#world.clock.advance(5);
+      else this.#world.clock.advance(this.#bound === Number.POSITIVE_INFINITY ? 5 : 100);
       await settled();
     }
   }
@@ -144,7 +158,7 @@ class Run {
   }
 
   async #follow({ process, commands }: Program, caller: string): Promise<void> {
-    const { cache } = this.#processes[process] as WorldProcess;
+    const { cache, bus } = this.#processes[process] as WorldProcess;
     const name = `P${process}`;
     for (const [command, key] of commands) {
       await this.scheduler.schedule(Promise.resolve(), `${name} caller ${caller}: ${command} ${key}`);
@@ -178,6 +192,25 @@ class Run {
         case 'clear':
           await this.#invalidate(name, 'clear', ['a', 'b'], () => cache.clear());
           break;
+        case 'cut':
+          bus.cut();
+          break;
+        case 'connect':
+          bus.deaf = false;
+          bus.cut();
+          bus.connect();
+          break;
+        case 'deaf':
+          bus.deaf = true;
+          break;
+        case 'jump':
+          this.#world.clock.advance(maxStaleness / 4);
+          break;
+        case 'rest':
+          await new Promise<void>((resolve) => {
+            this.#world.clock.schedule(maxStaleness, resolve);
+          });
+          break;
         case 'deletePattern':
           await this.#invalidate(name, `deletePattern ${key}*`, [key], () => cache.deletePattern(`${key}*`));
       }
@@ -186,6 +219,7 @@ class Run {
 
   async #read(process: string, command: Command[0], cache: WorldProcess['cache'], key: string): Promise<void> {
     const startedAt = this.#history.now();
+    const startedMs = this.#world.clock.now();
     const factory = async () => {
       this.factories.set(key, (this.factories.get(key) ?? 0) + 1);
       const value = this.#value();
@@ -194,7 +228,10 @@ class Run {
       await this.scheduler.schedule(Promise.resolve(), `${process} factory of ${key} returns ${value}`);
       return value;
     };
-    const check = (read: string, value: unknown) => this.#history.checkRead(process, read, value, startedAt);
+    const check = (read: string, value: unknown) => {
+      this.#history.checkRead(process, read, value, startedAt);
+      this.#history.checkBound(process, read, value, startedMs, this.#bound);
+    };
     if (command === 'getMany') {
       for (const [read, value] of await cache.getMany(['a', 'b'])) check(read, value);
     } else if (command === 'get') check(key, await cache.get(key));
@@ -216,6 +253,7 @@ class Run {
     await answer;
     this.#invalidating -= 1;
     invalidation.acknowledgedAt = this.#history.now();
+    invalidation.acknowledgedMs = this.#world.clock.now();
   }
 
   #value(): string {

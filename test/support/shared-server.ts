@@ -11,6 +11,8 @@ interface Lease {
   readonly token: string;
   readonly base: string;
   until: number;
+  /** Somebody was turned away. */
+  waited: boolean;
 }
 
 export type Late = 'late';
@@ -24,11 +26,17 @@ export class SharedServer {
   readonly leases = new Map<string, Lease>();
   /** Told of every change in the order of execution. */
   onChange: (key: string, entry: Entry | undefined) => void = () => undefined;
+  /** Whoever listens to the channel. */
+  readonly subscribers = new Set<(message: string) => void>();
 
   constructor(
     readonly clock: Clock,
     readonly leaseMs = 10_000,
   ) {}
+
+  publish(message: string): void {
+    if (message !== '') for (const hear of this.subscribers) hear(message);
+  }
 
   read(key: string): Entry | undefined {
     const entry = this.#present(key);
@@ -64,8 +72,11 @@ export class SharedServer {
       return entry === unreadable ? { state: 'unusable', stamp } : { state: 'newer', entry };
     }
     const lease = this.#lease(key);
-    if (lease !== undefined) return { state: 'held', ms: lease.until - this.clock.now() };
-    this.leases.set(key, { token, base: stamp, until: this.clock.now() + this.leaseMs });
+    if (lease !== undefined) {
+      lease.waited = true;
+      return { state: 'held', ms: lease.until - this.clock.now() };
+    }
+    this.leases.set(key, { token, base: stamp, until: this.clock.now() + this.leaseMs, waited: false });
     return { state: 'granted' };
   }
 
@@ -87,8 +98,12 @@ export class SharedServer {
     return true;
   }
 
-  release(key: string, token: string): void {
-    if (this.#lease(key)?.token === token) this.leases.delete(key);
+  /** Whether somebody waits for it. */
+  release(key: string, token: string): boolean {
+    const lease = this.#lease(key);
+    if (lease?.token !== token) return false;
+    this.leases.delete(key);
+    return lease.waited;
   }
 
   expire(key: string, freshUntil: number, until: number): boolean | Late {

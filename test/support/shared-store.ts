@@ -1,5 +1,6 @@
+import { type Announcements, silence } from '../../src/backends/redis/announcements.js';
 import type { Timer } from '../../src/clock.js';
-import { compileGlob } from '../../src/entries/glob.js';
+import { compileGlob, literalHead } from '../../src/entries/glob.js';
 import { ClosedError, ConnectionError, DeadlineError } from '../../src/errors.js';
 import type { Leases, Store } from '../../src/store.js';
 import type { Pass } from './gates.js';
@@ -22,7 +23,12 @@ interface Call {
  * One process's way to the shared server. Every call sends a request, which is executed when `pass` lets it through, and gets a reply
  * when `pass` lets that through; it settles by its deadline whatever happens, and what was sent may still be executed afterwards.
  */
-export function sharedStore(server: SharedServer, process: string, pass: Pass): SharedStore {
+export function sharedStore(
+  server: SharedServer,
+  process: string,
+  pass: Pass,
+  announcements: Announcements = silence,
+): SharedStore {
   const { clock } = server;
   const sent: string[] = [];
   const inFlight = new Set<Call>();
@@ -77,6 +83,18 @@ export function sharedStore(server: SharedServer, process: string, pass: Pass): 
   /** A moment on the monotonic clock, as the server's wall clock will show it. */
   const onServer = (deadline: number) => clock.now() + deadline - clock.monotonic();
 
+  /** Told in the step that changes, after the change. */
+  function telling<T>(keys: readonly string[], reply: T): T {
+    if (reply !== 'late' && reply !== false) server.publish(announcements.keys(keys));
+    return reply;
+  }
+
+  function removing(keys: readonly string[]): number {
+    const removed = keys.filter((key) => server.remove(key)).length;
+    server.publish(announcements.keys(keys));
+    return removed;
+  }
+
   const store: SharedStore = {
     name: 'shared',
     sent,
@@ -89,37 +107,41 @@ export function sharedStore(server: SharedServer, process: string, pass: Pass): 
       }),
     async write(key, entry, deadline) {
       const until = onServer(deadline);
-      await perform('write', [key], deadline, () => server.write(key, entry, until));
+      await perform('write', [key], deadline, () => telling([key], server.write(key, entry, until)));
     },
     async writeMany(entries, deadline) {
       const until = onServer(deadline);
       await perform('writeMany', [...entries.keys()], deadline, () => {
         for (const [key, entry] of entries) if (server.write(key, entry, until) === 'late') return 'late';
-        return true;
+        return telling([...entries.keys()], true);
       });
     },
     writeIfAbsent(key, entry, deadline) {
       const until = onServer(deadline);
-      return perform('writeIfAbsent', [key], deadline, () => server.writeIfAbsent(key, entry, until));
+      return perform('writeIfAbsent', [key], deadline, () => telling([key], server.writeIfAbsent(key, entry, until)));
     },
-    remove: (key, deadline) => perform('remove', [key], deadline, () => server.remove(key)),
-    removeMany: (keys, deadline) =>
-      perform('removeMany', keys, deadline, () => keys.filter((key) => server.remove(key)).length),
+    remove: async (key, deadline) => (await perform('remove', [key], deadline, () => removing([key]))) === 1,
+    removeMany: (keys, deadline) => perform('removeMany', keys, deadline, () => removing(keys)),
     async removeMatching(prefix, glob, deadline) {
       const matches = compileGlob(glob);
       const ours = (key: string) => key.startsWith(prefix) && matches(key.slice(prefix.length));
       const leased = await perform('scanLeases', [], deadline(), () => server.leasedKeys().filter(ours));
       if (leased.length > 0) await store.removeMany(leased, deadline());
       const found = await perform('scanEntries', [], deadline(), () => server.entryKeys().filter(ours));
-      return found.length === 0 ? 0 : store.removeMany(found, deadline());
+      const removed = found.length === 0 ? 0 : await store.removeMany(found, deadline());
+      if (announcements !== silence) {
+        const told = announcements.prefix(prefix + literalHead(glob));
+        await perform('publish', [], deadline(), () => server.publish(told));
+      }
+      return removed;
     },
     expire(key, freshUntil, deadline) {
       const until = onServer(deadline);
-      return perform('expire', [key], deadline, () => server.expire(key, freshUntil, until));
+      return perform('expire', [key], deadline, () => telling([key], server.expire(key, freshUntil, until)));
     },
     increment(key, by, initial, deadline) {
       const until = onServer(deadline);
-      return perform('increment', [key], deadline, () => server.increment(key, by, initial, until));
+      return perform('increment', [key], deadline, () => telling([key], server.increment(key, by, initial, until)));
     },
     async ping(deadline) {
       await perform('ping', [], deadline, () => undefined);
@@ -149,8 +171,13 @@ export function sharedStore(server: SharedServer, process: string, pass: Pass): 
         return perform('load', [key], deadline, () => server.load(key, token, seen, until));
       },
       renew: (key, token, deadline) => perform('renew', [key], deadline, () => server.renew(key, token)),
-      fill: (key, token, entry, deadline) => perform('fill', [key], deadline, () => server.fill(key, token, entry)),
-      release: (key, token, deadline) => perform('release', [key], deadline, () => server.release(key, token)),
+      fill: (key, token, entry, deadline) =>
+        perform('fill', [key], deadline, () => telling([key], server.fill(key, token, entry))),
+      async release(key, token, deadline) {
+        await perform('release', [key], deadline, () => {
+          if (server.release(key, token)) server.publish(announcements.released(key));
+        });
+      },
     },
   };
   return store;

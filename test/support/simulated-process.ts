@@ -1,6 +1,7 @@
 import { MemoryStore } from '../../src/backends/memory.js';
 import type { TieredCache } from '../../src/cache.js';
 import type { Clock } from '../../src/clock.js';
+import { announcements } from '../../src/coherence/messages.js';
 import { type CacheEventName, Emitter } from '../../src/events.js';
 import type { Store } from '../../src/store.js';
 import { type FakeClock, fakeClock } from '../../src/testing/fake-clock.js';
@@ -9,6 +10,7 @@ import { type Composition, composeCore } from '../../src/tiers/compose.js';
 import type { Core } from '../../src/tiers/core.js';
 import { newCounters } from '../../src/tiers/counters.js';
 import { TieredCacheView } from '../../src/tiers/tiered-cache.js';
+import { FakeBus } from './fake-bus.js';
 import { Gates, type Pass } from './gates.js';
 import { SharedServer } from './shared-server.js';
 import { type SharedStore, sharedStore } from './shared-store.js';
@@ -17,6 +19,8 @@ export interface ProcessOptions extends Partial<Omit<Composition, 'defaults' | '
   readonly defaults?: Partial<Defaults>;
   /** What is in this process but not the process itself: `fence` off forgets every mark. */
   readonly fence?: 'on' | 'off';
+  /** Off: whatever is heard or not, every copy in L1 is served. */
+  readonly trust?: 'on' | 'off';
 }
 
 /** A cache with all its inner parts in view, as the builder would put it together. */
@@ -44,6 +48,9 @@ export function simulatedProcess(clock: Clock, l2: Store | undefined, options: P
     defaults,
   });
   if (options.fence === 'off') core.fence.isMarked = () => false;
+  if (options.trust === 'off') {
+    Object.defineProperties(core.trust, { current: { get: () => 1, set() {} }, serving: { get: () => 1, set() {} } });
+  }
   return { core, cache: new TieredCacheView(core, '', defaults) };
 }
 
@@ -51,13 +58,23 @@ export function simulatedProcess(clock: Clock, l2: Store | undefined, options: P
 export interface World {
   readonly clock: FakeClock;
   readonly server: SharedServer;
-  process(name: string, options?: ProcessOptions & { pass?: Pass }): WorldProcess;
+  process(name: string, options?: ProcessOptions & WorldOptions): WorldProcess;
+}
+
+interface WorldOptions {
+  readonly pass?: Pass;
+  /** Whether it tells others what it changed and hears what they did. Default off: no messages at all. */
+  readonly bus?: 'on' | 'off';
 }
 
 export interface WorldProcess extends SimulatedProcess {
   readonly l2: SharedStore;
   readonly gates: Gates;
+  /** There in any case; of use with `bus: 'on'`. */
+  readonly bus: FakeBus;
 }
+
+export const maxStaleness = 2_000;
 
 export function world(options: { leaseMs?: number; lease?: 'on' | 'off' } = {}): World {
   const clock = fakeClock();
@@ -68,10 +85,16 @@ export function world(options: { leaseMs?: number; lease?: 'on' | 'off' } = {}):
   return {
     clock,
     server,
-    process(name, { pass, ...rest } = {}) {
+    process(name, { pass, bus: withBus = 'off', ...rest } = {}) {
       const gates = new Gates();
-      const l2 = sharedStore(server, name, pass ?? gates.pass);
-      return { l2, gates, ...simulatedProcess(clock, l2, rest) };
+      const bus = new FakeBus(server, name, pass ?? gates.pass);
+      if (withBus === 'off') {
+        const l2 = sharedStore(server, name, pass ?? gates.pass);
+        return { l2, gates, bus, ...simulatedProcess(clock, l2, rest) };
+      }
+      const l2 = sharedStore(server, name, pass ?? gates.pass, { channel: 'bus', ...announcements(name) });
+      const peers = { bus, origin: name, maxStaleness };
+      return { l2, gates, bus, ...simulatedProcess(clock, l2, { ...rest, peers }) };
     },
   };
 }

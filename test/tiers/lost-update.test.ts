@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { entryOf } from '../../src/tiers/core.js';
 import { simulatedProcess, world } from '../support/simulated-process.js';
 import { orders, pairs, runInOrder } from '../support/two-in-flight.js';
 
@@ -13,7 +14,7 @@ describe('two operations of one process leave L1 with what L2 has, or with nothi
         await runInOrder(pair, order, cache, gates);
 
         const copy = core.local.get('k');
-        if (copy !== undefined) expect(copy).toEqual(server.read('k'));
+        if (copy !== undefined) expect(entryOf(copy)).toEqual(server.read('k'));
         expect(core.fence.size).toBe(0);
         expect(server.leasedKeys()).toEqual([]);
       },

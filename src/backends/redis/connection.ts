@@ -95,5 +95,10 @@ export interface SubscriptionListener {
 }
 
 export interface Subscription {
+  /**
+   * One round trip on each connection that messages for the channel may come by. Once it resolves, every message that was sent there before
+   * has been heard. Rejects when one of them does not stand or is lost on the way.
+   */
+  ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -14,7 +14,7 @@ export class Ear {
   constructor(link: SubscriberLink, stallTimeout: number, lost: Lost) {
     this.#link = link;
     this.#watch = new StallWatch(stallTimeout, () => lost(new Error(`the subscriber heard nothing for ${stallTimeout} ms`)));
-    this.#pings = setInterval(() => this.#ping(lost), stallTimeout);
+    this.#pings = setInterval(() => this.ping().catch(lost), stallTimeout);
     this.#pings.unref();
   }
 
@@ -46,17 +46,19 @@ export class Ear {
     await this.#ask(() => this.#link.unsubscribe(channel));
   }
 
+  async ping(): Promise<void> {
+    try {
+      await this.#ask(() => this.#link.ping());
+    } catch (reason) {
+      // A refusal is an answer too.
+      if (!isServerReply(reason)) throw reason;
+    }
+  }
+
   destroy(): void {
     clearInterval(this.#pings);
     this.#watch.stop();
     this.#link.destroy();
-  }
-
-  #ping(lost: Lost): void {
-    this.#ask(() => this.#link.ping()).catch((reason: unknown) => {
-      // A refusal is an answer too.
-      if (!isServerReply(reason)) lost(reason);
-    });
   }
 
   async #ask(request: () => Promise<void>): Promise<void> {

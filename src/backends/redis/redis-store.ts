@@ -3,6 +3,7 @@ import { type Entry, newStamp } from '../../entries/entry.js';
 import { physicalKeys } from '../../entries/keys.js';
 import { BackendError, InvalidValueError } from '../../errors.js';
 import type { Store, StoreEvents } from '../../store.js';
+import { type Announcements, silence } from './announcements.js';
 import type { Connection, Reply, ScriptCall } from './connection.js';
 import { expireScript, incrementScript, writeIfAbsentScript, writeScript } from './scripts.js';
 import { leases } from './store/leases.js';
@@ -19,6 +20,8 @@ export interface RedisStoreSettings {
   /** How long a lease lives without being renewed, ms. */
   readonly leaseMs: number;
   readonly events: StoreEvents;
+  /** What other processes are told. Default: nothing. */
+  readonly announcements?: Announcements | undefined;
 }
 
 /** How soon to ask again for what needs the key's slot in one place, ms. */
@@ -28,11 +31,11 @@ const timeForATry = 150;
 
 /** Entries in Redis, over the seam: nothing here knows which client or topology is on the other side. */
 export function redisStore(connection: Connection, settings: RedisStoreSettings): Store {
-  const { clock, events } = settings;
+  const { clock, events, announcements = silence } = settings;
   const names = physicalKeys(settings.name);
-  const scripts = scriptCalls(connection, names, clock);
-  const { call, argsOf, timely } = scripts;
-  const parts = { connection, names, clock, events, scripts };
+  const scripts = scriptCalls(connection, names, clock, announcements);
+  const { change, argsOf, timely } = scripts;
+  const parts = { connection, names, clock, events, scripts, announcements };
   const reading = reads(parts);
 
   /** What has no half to fall back to waits for the slot to arrive as long as there is time: it has not run. */
@@ -60,14 +63,14 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
     leases: leases(parts, reading, settings.leaseMs),
     ...removals(parts),
     async write(key, entry, deadline) {
-      const callWith = (until: string) => call(writeScript, key, until, ...argsOf(key, entry));
+      const callWith = (until: string) => change(writeScript, key, until, ...argsOf(key, entry));
       const result = await timely('write', key, deadline, callWith).catch((error: Error) => error);
       if (!(result instanceof Error)) return;
       const [mended] = await removeWhereMoving(connection, [callWith('')], [result], deadline);
       if (mended instanceof Error) throw mended;
     },
     async writeMany(entries, deadline) {
-      const batches = scripts.calls(writeScript, [...entries.keys()], (batch) => [
+      const batches = scripts.changes(writeScript, [...entries.keys()], (batch) => [
         scripts.serverDeadline(String(batch[0]), deadline),
         ...batch.flatMap((key) => argsOf(key, entries.get(key) as Entry)),
       ]);
@@ -83,18 +86,18 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
       if (failure !== undefined) throw failure;
     },
     async writeIfAbsent(key, entry, deadline) {
-      const callWith = (until: string) => call(writeIfAbsentScript, key, ...argsOf(key, entry), until);
+      const callWith = (until: string) => change(writeIfAbsentScript, key, ...argsOf(key, entry), until);
       return (await atomic('writeIfAbsent', key, deadline, callWith)) === 1;
     },
     async expire(key, freshUntil, deadline) {
       const offset = connection.clockOffset(names.entry(key));
       const fresh = freshUntil === Number.POSITIVE_INFINITY ? '-' : String(Math.round(freshUntil + offset));
-      const callWith = (until: string) => call(expireScript, key, fresh, newStamp(), until);
+      const callWith = (until: string) => change(expireScript, key, fresh, newStamp(), until);
       return (await atomic('expire', key, deadline, callWith)) === 1;
     },
     async increment(key, by, initial, deadline) {
       const callWith = (until: string) => {
-        return call(incrementScript, key, String(by), ...argsOf(key, initial), newStamp(), until);
+        return change(incrementScript, key, String(by), ...argsOf(key, initial), newStamp(), until);
       };
       try {
         return Number(String(await atomic('increment', key, deadline, callWith)));

@@ -4,10 +4,30 @@ import { defineScript } from './script.js';
  * The protocol's server side. Each script is atomic, its keys share one slot (KEYS[1] entry, KEYS[2] lease; more such pairs where a
  * script takes many), and none is ever sent twice. A script that stores something carries a deadline on the server's clock after which it does nothing and answers
  * {LATE, time}: a write whose reply was lost may otherwise be executed after a newer one, when a frozen server wakes.
+ *
+ * What tells other processes ends its arguments with a channel ('' for none) and a message, which is published after the change and
+ * in the same step: told before, somebody could read the old value after it obeyed, and told later, a process that dies between would
+ * leave old copies.
  */
 export const LATE = -1;
 
 /* Each script defines only what it uses: what is defined is made anew for every call, which takes the server a microsecond. */
+
+const announcing = `
+local function announce()
+  if ARGV[#ARGV - 1] ~= '' then redis.call('PUBLISH', ARGV[#ARGV - 1], ARGV[#ARGV]) end
+end
+`;
+
+/** "<token> <stamp of the entry then>", and " w" once another loader was turned away. */
+const leaseText = `
+local function leaseAt(key)
+  local text = redis.call('GET', key)
+  if not text then return nil end
+  local token, base, mark = string.match(text, '^(%S+) (%S*)(.*)$')
+  return token, base, mark == ' w'
+end
+`;
 
 const clock = `
 local time = redis.call('TIME')
@@ -51,34 +71,41 @@ end
  */
 export const writeScript = defineScript(
   'write',
-  `${clock}${storing}
+  `${clock}${storing}${announcing}
 if late(ARGV[1]) then return {${LATE}, now} end
 local answer = 1
 for i = 1, #KEYS, 2 do
   local stored = store(KEYS[i], KEYS[i + 1], ARGV[i + 1], ARGV[i + 2])
   if stored ~= 1 then answer = stored end
 end
+announce()
 return answer`,
 );
 
 /** ARGV: bytes, px, deadline. As write, unless a fresh entry is there. */
 export const writeIfAbsentScript = defineScript(
   'writeIfAbsent',
-  `${clock}${freshness}${storing}
+  `${clock}${freshness}${storing}${announcing}
 if late(ARGV[3]) then return {${LATE}, now} end
 if isFresh(redis.call('GET', KEYS[1])) then return 0 end
-return store(KEYS[1], KEYS[2], ARGV[1], ARGV[2])`,
+local stored = store(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
+announce()
+return stored`,
 );
 
-/** KEYS: pairs. Removes entries and leases; answers how many entries there were. Harmless whenever it runs, so it needs no deadline. */
+/**
+ * KEYS: pairs. Removes entries and leases; answers how many entries there were. Harmless whenever it runs, so it needs no deadline.
+ * It tells even if nothing was there: an entry that Redis evicted may live on in another process.
+ */
 export const removeScript = defineScript(
   'remove',
-  `
+  `${announcing}
 local removed = 0
 for i = 1, #KEYS, 2 do
   redis.call('DEL', KEYS[i + 1])
   removed = removed + redis.call('UNLINK', KEYS[i])
 end
+announce()
 return removed`,
 );
 
@@ -90,15 +117,22 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('UNLINK', KEYS[1
 return 0`,
 );
 
-/** ARGV: token, lease ms, seen stamp, deadline. Answers {0}, {1, ms left} or {2, newer entry, its stamp}. */
+/**
+ * ARGV: token, lease ms, seen stamp, deadline. Answers {0}, {1, ms left} or {2, newer entry, its stamp}. That somebody was turned away
+ * is noted in the lease, for whoever gives it back.
+ */
 export const loadScript = defineScript(
   'load',
-  `${clock}${stamps}
+  `${clock}${stamps}${leaseText}
 if late(ARGV[4]) then return {${LATE}, now} end
 local bytes = redis.call('GET', KEYS[1])
 local stamp = stampIn(bytes)
 if bytes and stamp ~= ARGV[3] then return {2, bytes, stamp} end
-if redis.call('EXISTS', KEYS[2]) == 1 then return {1, redis.call('PTTL', KEYS[2])} end
+local token, _, waited = leaseAt(KEYS[2])
+if token then
+  if not waited then redis.call('APPEND', KEYS[2], ' w') end
+  return {1, redis.call('PTTL', KEYS[2])}
+end
 redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. stamp, 'PX', ARGV[2])
 return {0}`,
 );
@@ -118,31 +152,34 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`,
  */
 export const fillScript = defineScript(
   'fill',
-  `${stamps}${storing}
-local lease = redis.call('GET', KEYS[2])
-if not lease then return 0 end
-local token, base = string.match(lease, '^(%S+) (%S*)$')
+  `${stamps}${storing}${leaseText}${announcing}
+local token, base, waited = leaseAt(KEYS[2])
 if token ~= ARGV[1] then return 0 end
 if stampIn(redis.call('GETRANGE', KEYS[1], 0, 63)) ~= base then
   redis.call('DEL', KEYS[2])
+  if waited then announce() end
   return 0
 end
-return store(KEYS[1], KEYS[2], ARGV[2], ARGV[3])`,
+local stored = store(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
+announce()
+return stored`,
 );
 
-/** KEYS: lease, alone. ARGV: token. */
+/** KEYS: lease, alone. ARGV: token. Whoever waits for the lease is woken; if nobody does, nobody is told. */
 export const releaseScript = defineScript(
   'release',
-  `
-local lease = redis.call('GET', KEYS[1])
-if lease and string.match(lease, '^%S+') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0`,
+  `${leaseText}${announcing}
+local token, _, waited = leaseAt(KEYS[1])
+if token ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+if waited then announce() end
+return 1`,
 );
 
 /** ARGV: freshUntil (server's clock, or '-'), new stamp, deadline. Only the header changes; the payload never leaves the server. */
 export const expireScript = defineScript(
   'expire',
-  `${clock}${freshness}${storing}
+  `${clock}${freshness}${storing}${announcing}
 if late(ARGV[3]) then return {${LATE}, now} end
 local bytes = redis.call('GET', KEYS[1])
 if not bytes or not isFresh(bytes) then return 0 end
@@ -160,7 +197,9 @@ end
 local px = '-'
 if ends ~= '-' then px = string.format('%.0f', math.max(1, ends - now)) end
 local header = table.concat({'tk1', ARGV[2], codec, created, ARGV[1], ends}, ' ') .. rest
-return store(KEYS[1], KEYS[2], header .. string.sub(bytes, eol), px)`,
+local stored = store(KEYS[1], KEYS[2], header .. string.sub(bytes, eol), px)
+announce()
+return stored`,
 );
 
 /**
@@ -169,11 +208,12 @@ return store(KEYS[1], KEYS[2], header .. string.sub(bytes, eol), px)`,
  */
 export const incrementScript = defineScript(
   'increment',
-  `${clock}${freshness}${storing}
+  `${clock}${freshness}${storing}${announcing}
 if late(ARGV[5]) then return {${LATE}, now} end
 local bytes = redis.call('GET', KEYS[1])
 if not bytes or not isFresh(bytes) then
   local stored = store(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
+  announce()
   if stored ~= 1 then return stored end
   return ARGV[1]
 end
@@ -191,6 +231,7 @@ local text = string.format('%.17g', sum)
 if sum == math.floor(sum) and math.abs(sum) < 1e15 then text = string.format('%.0f', sum) end
 local reply = redis.pcall('SET', KEYS[1], 'tk1 ' .. ARGV[4] .. ' ' .. rest .. '\\n' .. text, 'KEEPTTL')
 redis.call('DEL', KEYS[2])
+announce()
 if reply.err then return reply end
 return text`,
 );

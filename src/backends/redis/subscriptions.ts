@@ -33,13 +33,14 @@ export class Subscriptions {
     const listeners = this.#listeners.get(channel) ?? new Set();
     this.#listeners.set(channel, listeners.add(own));
     const close = () => this.#remove(channel, own);
+    const ping = () => this.#ping(channel);
     this.#standing ??= this.#stand();
     const ear = this.#standing.ready;
     if (ear === undefined) await this.#standing.connect();
     else await this.#tune(ear, channel, [own]);
     if (this.#closed) throw new ClosedError('the connection to Redis was closed');
     const refusal = this.#standing?.ready?.refusal(channel);
-    if (refusal === undefined) return { close };
+    if (refusal === undefined) return { close, ping };
     await close();
     throw redisError(refusal, 'subscribe', this.#driver.address);
   }
@@ -67,6 +68,12 @@ export class Subscriptions {
     await ear?.unsubscribe(channel).catch((reason: unknown) => standing?.lose(ear, reason));
     // Somebody may have come for the channel while it was being given up.
     if (ear !== undefined && this.#listeners.has(channel)) await this.#tune(ear, channel, []);
+  }
+
+  async #ping(channel: string): Promise<void> {
+    const ear = this.#standing?.ready;
+    if (ear?.hears(channel) !== true) throw new Error('the subscriber connection does not stand');
+    await ear.ping();
   }
 
   #stand(): StandingLink<Ear> {

@@ -66,6 +66,21 @@ describe.each(libraries)('pub/sub over $library', ({ connect }) => {
     expect(news.heard).toEqual(['<subscribed>', '<lost>', '<subscribed>']);
   });
 
+  it('a ping comes back after every message before it, and fails when nothing is there to answer', async () => {
+    const news = recorder();
+    const subscription = await connection.subscribe('news', news);
+    for (let round = 0; round < 20; round += 1) {
+      const sent = Array.from({ length: 10 }, () => connection.publish('news', 'x', within()));
+      await Promise.all(sent);
+      await subscription.ping();
+      expect(news.heard).toHaveLength(1 + 10 * (round + 1));
+    }
+    await proxy.refuse();
+    proxy.cut();
+    await eventually(() => news.heard.at(-1) === '<lost>');
+    expect(await rejection(subscription.ping())).toBeInstanceOf(Error);
+  });
+
   it('resolves without a server and subscribes when there is one', async () => {
     await proxy.refuse();
     const news = recorder();

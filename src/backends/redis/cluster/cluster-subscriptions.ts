@@ -76,7 +76,12 @@ export class ClusterSubscriptions {
       throw error;
     }
     if (this.#closed) throw closedError();
-    return { close };
+    const ping = async () => {
+      const all = [...subscriber.places.values()];
+      if (all.length === 0 || !all.every((place) => place.subscribed)) throw new Error('not every master is listened to');
+      await Promise.all(all.map(async (place) => (await place.subscription)?.ping()));
+    };
+    return { close, ping };
   }
 
   close(): void {

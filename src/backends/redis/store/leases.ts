@@ -6,7 +6,7 @@ import type { Parts } from './parts.js';
 import type { Reads } from './reads.js';
 
 /** `ms` is how long a lease lives without being renewed. */
-export function leases({ connection, names, scripts }: Parts, { decoded }: Reads, ms: number): Leases {
+export function leases({ connection, names, scripts, announcements }: Parts, { decoded }: Reads, ms: number): Leases {
   function loadReply(key: string, reply: readonly Reply[]): LoadReply {
     if (reply[0] === 0) return { state: 'granted' };
     if (reply[0] === 1) return { state: 'held', ms: Math.max(0, Number(reply[1])) };
@@ -15,7 +15,8 @@ export function leases({ connection, names, scripts }: Parts, { decoded }: Reads
   }
 
   async function release(key: string, token: string, deadline: number): Promise<void> {
-    await connection.script({ script: releaseScript, keys: [names.lease(key)], args: [token] }, deadline);
+    const args = [token, announcements.channel, announcements.released(key)];
+    await connection.script({ script: releaseScript, keys: [names.lease(key)], args }, deadline);
   }
 
   return {
@@ -38,7 +39,7 @@ export function leases({ connection, names, scripts }: Parts, { decoded }: Reads
     },
     async fill(key, token, entry, deadline) {
       try {
-        return (await connection.script(scripts.call(fillScript, key, token, ...scripts.argsOf(key, entry)), deadline)) === 1;
+        return (await connection.script(scripts.change(fillScript, key, token, ...scripts.argsOf(key, entry)), deadline)) === 1;
       } catch (error) {
         if (!isMoving(error)) throw error;
         await release(key, token, deadline);

@@ -4,7 +4,8 @@ import type { Connection, Reply, ScriptCall } from '../connection.js';
 /*
  * While a slot of a Cluster is on its way, a script over an entry and its lease may find one of them at each node, and neither node
  * runs it (TRYAGAIN). What needs one key only goes on: so what would be written is removed instead, first the lease, then the entry.
- * Without the lease no load that began before stores anything, and none gets a new one before the slot has arrived.
+ * Without the lease no load that began before stores anything, and none gets a new one before the slot has arrived. Last the others
+ * are told.
  */
 
 /** The script has not run, and will not before the slot has arrived. */
@@ -34,8 +35,8 @@ export async function removeWhereMoving(
   return all;
 }
 
-/** The keys of the call are pairs, each an entry and its lease. */
-async function removeApart(connection: Connection, { keys }: ScriptCall, deadline: number): Promise<number | Error> {
+/** The keys of the call are pairs, each an entry and its lease; its arguments end with what is told. */
+async function removeApart(connection: Connection, { keys, args }: ScriptCall, deadline: number): Promise<number | Error> {
   const remove = async (which: 0 | 1) => {
     const some = keys.filter((_, index) => index % 2 === which);
     const replies = await connection.batch(
@@ -51,7 +52,10 @@ async function removeApart(connection: Connection, { keys }: ScriptCall, deadlin
   };
   try {
     await remove(1);
-    return await remove(0);
+    const removed = await remove(0);
+    const [channel, message] = args.slice(-2) as [string, string];
+    if (channel !== '') await connection.publish(channel, message, deadline);
+    return removed;
   } catch (error) {
     return error as Error;
   }

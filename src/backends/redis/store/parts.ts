@@ -1,6 +1,7 @@
 import type { Clock } from '../../../clock.js';
 import type { PhysicalKeys } from '../../../entries/physical-keys.js';
 import type { StoreEvents } from '../../../store.js';
+import type { Announcements } from '../announcements.js';
 import type { Connection } from '../connection.js';
 import type { ScriptCalls } from './script-calls.js';
 
@@ -11,4 +12,5 @@ export interface Parts {
   readonly clock: Clock;
   readonly events: StoreEvents;
   readonly scripts: ScriptCalls;
+  readonly announcements: Announcements;
 }

@@ -1,4 +1,4 @@
-import { compileGlob } from '../../../entries/glob.js';
+import { compileGlob, literalHead } from '../../../entries/glob.js';
 import { BackendError } from '../../../errors.js';
 import type { Store } from '../../../store.js';
 import { removeScript } from '../scripts.js';
@@ -11,9 +11,9 @@ export type Removals = Pick<Store, 'remove' | 'removeMany' | 'removeMatching'>;
 /** How many keys SCAN is asked to look at in one step: few enough not to hold up the server, enough to keep round trips few. */
 const scanCount = 500;
 
-export function removals({ connection, names, scripts }: Parts): Removals {
+export function removals({ connection, names, scripts, announcements }: Parts): Removals {
   async function removeMany(keys: readonly string[], deadline: number): Promise<number> {
-    const batches = scripts.calls(removeScript, keys, () => []);
+    const batches = scripts.changes(removeScript, keys, () => []);
     const calls = batches.map(({ call }) => call);
     const replies = await removeWhereMoving(connection, calls, await connection.scripts(calls, deadline), deadline);
     const failed = new Map<string, Error>();
@@ -30,7 +30,7 @@ export function removals({ connection, names, scripts }: Parts): Removals {
   return {
     removeMany,
     async remove(key, deadline) {
-      const call = scripts.call(removeScript, key);
+      const call = scripts.change(removeScript, key);
       const result = await connection.script(call, deadline).catch((error: Error) => error);
       const [removed] = await removeWhereMoving(connection, [call], [result], deadline);
       if (removed instanceof Error) throw removed;
@@ -55,6 +55,9 @@ export function removals({ connection, names, scripts }: Parts): Removals {
       await removeAll(names.leaseScan(prefix, glob), names.keyOfLease).catch(goOn);
       removed = 0;
       await removeAll(names.entryScan(prefix, glob), names.keyOfEntry).catch(goOn);
+      // What Redis had evicted may live on in other processes, so they are told of all that the glob may match.
+      const told = announcements.prefix(prefix + literalHead(glob));
+      if (announcements.channel !== '') await connection.publish(announcements.channel, told, deadline());
       if (failure !== undefined) throw failure;
       return removed;
     },

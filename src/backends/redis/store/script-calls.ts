@@ -3,6 +3,7 @@ import { encodeEntry } from '../../../entries/codec.js';
 import type { Entry } from '../../../entries/entry.js';
 import type { PhysicalKeys } from '../../../entries/physical-keys.js';
 import { DeadlineError } from '../../../errors.js';
+import type { Announcements } from '../announcements.js';
 import { batchesBySlot } from '../batches-by-slot.js';
 import type { Arg, Connection, Reply, Script, ScriptCall } from '../connection.js';
 import { LATE } from '../scripts.js';
@@ -10,8 +11,10 @@ import { LATE } from '../scripts.js';
 /** Makes and runs the calls of one cache's scripts. Keys are the cache's own, times are this process's. */
 export interface ScriptCalls {
   call(script: Script, key: string, ...args: Arg[]): ScriptCall;
-  /** Calls of a script that takes many pairs: as few as slots allow, and each short enough not to hold up the server. */
-  calls(script: Script, keys: readonly string[], argsOf: (batch: readonly string[]) => readonly Arg[]): BatchCall[];
+  /** The same for a script that changes the key and tells of it. */
+  change(script: Script, key: string, ...args: Arg[]): ScriptCall;
+  /** Calls of such a script that takes many pairs: as few as slots allow, and each short enough not to hold up the server. */
+  changes(script: Script, keys: readonly string[], argsOf: (batch: readonly string[]) => readonly Arg[]): BatchCall[];
   /** The bytes of an entry, and in how many ms it is to go. */
   argsOf(key: string, entry: Entry): Arg[];
   /** A moment on this process's monotonic clock, told as the key's server will see it. */
@@ -31,16 +34,22 @@ export interface BatchCall {
   readonly call: ScriptCall;
 }
 
-export function scriptCalls(connection: Connection, names: PhysicalKeys, clock: Clock): ScriptCalls {
+export function scriptCalls(
+  connection: Connection,
+  names: PhysicalKeys,
+  clock: Clock,
+  announcements: Announcements,
+): ScriptCalls {
   const self: ScriptCalls = {
     call: (script, key, ...args) => ({ script, keys: [names.entry(key), names.lease(key)], args }),
-    calls(script, keys, argsOf) {
+    change: (script, key, ...args) => self.call(script, key, ...args, announcements.channel, announcements.keys([key])),
+    changes(script, keys, argsOf) {
       return batchesBySlot(keys, (key) => connection.slotOf(names.entry(key))).map((batch) => ({
         keys: batch,
         call: {
           script,
           keys: batch.flatMap((key) => [names.entry(key), names.lease(key)]) as [string, ...string[]],
-          args: argsOf(batch),
+          args: [...argsOf(batch), announcements.channel, announcements.keys(batch)],
         },
       }));
     },

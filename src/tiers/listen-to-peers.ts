@@ -1,0 +1,94 @@
+import { decodeMessage } from '../coherence/messages.js';
+import { Trust } from '../coherence/trust.js';
+import type { Core } from './core.js';
+import type { Peers, PeersSettings } from './peers.js';
+
+/** So many copies are looked through for prefixes within a second; for more, emptying L1 at once is cheaper. */
+const mostLookedThrough = 200_000;
+
+/** Obeys the messages of other processes as if the invalidation were this one's own. */
+export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSettings): Peers {
+  const { clock, events, fence, local, wakeUps } = core;
+  const counts = { received: 0, malformed: 0, unknown: 0, trustLost: 0 };
+  let lookedThrough = 0;
+  let lookedSince = Number.NEGATIVE_INFINITY;
+
+  const trust = new Trust(bus, core.trust, {
+    clock,
+    maxStaleness,
+    changed(trusted, reason) {
+      if (!trusted) counts.trustLost += 1;
+      if (events.heard.trust) events.emit('trust', reason === undefined ? { trusted } : { trusted, reason });
+    },
+  });
+
+  bus.listen({
+    message,
+    listening: () => trust.listening(),
+    lost: (reason) => trust.lost(reason),
+  });
+
+  function message(bytes: Buffer): void {
+    const heard = decodeMessage(bytes);
+    if (heard === 'malformed') {
+      counts.malformed += 1;
+      return;
+    }
+    if (heard === 'unknown') {
+      counts.unknown += 1;
+      // Whatever it says, it may say it of every key.
+      fence.markAll();
+      trust.startAnew(new Error('a message of a later version'));
+      wakeUps.ringAll();
+      return;
+    }
+    // What this process did it has done to its own L1; only who waits for a lease has yet to hear of it.
+    const own = heard.origin === origin;
+    if (!own) counts.received += 1;
+    switch (heard.kind) {
+      case 'keys':
+        for (const key of heard.keys) {
+          if (!own) forget(key);
+          wakeUps.ring(key, 'changed');
+        }
+        break;
+      case 'prefix':
+        if (!own) forgetPrefix(heard.prefix);
+        wakeUps.ringAll();
+        break;
+      case 'released':
+        wakeUps.ring(heard.key, 'released');
+    }
+  }
+
+  function forget(key: string): void {
+    local.delete(key);
+    fence.mark(key);
+  }
+
+  function forgetPrefix(prefix: string): void {
+    fence.markAll();
+    const now = clock.monotonic();
+    if (now - lookedSince >= 1_000) {
+      lookedSince = now;
+      lookedThrough = 0;
+    }
+    lookedThrough += local.size;
+    if (prefix === '' || lookedThrough > mostLookedThrough) local.clear();
+    else local.deleteMatching(prefix);
+  }
+
+  return {
+    maxStaleness,
+    ready: () => trust.judged,
+    health() {
+      const { trusted, since, reason } = trust;
+      return trusted || reason === undefined ? { trusted, since } : { trusted, since, reason: String(reason) };
+    },
+    stats: () => ({ ...counts }),
+    async close() {
+      trust.close();
+      await bus.close();
+    },
+  };
+}
