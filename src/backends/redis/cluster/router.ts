@@ -69,8 +69,8 @@ export class Router {
   ): Promise<(Reply | Error)[]> {
     const errand: Errand = { commands, operationOf, deadline, results: new Array(commands.length), sent: false };
     const trips: Trip[] = [];
-    for (const index of commands.keys()) {
-      const trip = this.#depart({ index, asking: false, triesAgain: 0 }, errand);
+    for (let index = 0; index < commands.length; index++) {
+      const trip = this.#depart(index, errand, 0, false);
       if (trip !== undefined) trips.push(trip);
     }
     await this.#follow(await deliver(trips, errand), errand);
@@ -89,17 +89,17 @@ export class Router {
         return;
       }
       const next = steps.flatMap(({ trip, to, asking = false, triesAgain = trip.triesAgain }) => {
-        return this.#depart({ index: trip.index, asking, triesAgain }, errand, to) ?? [];
+        return this.#depart(trip.index, errand, triesAgain, asking, to) ?? [];
       });
       trips = await deliver(next, errand);
     }
   }
 
-  #depart(trip: Pick<Trip, 'index' | 'asking' | 'triesAgain'>, errand: Errand, to?: ClusterNode): Trip | undefined {
-    const { index } = trip;
+  /** Undefined when it has nowhere to go, which is its result then. */
+  #depart(index: number, errand: Errand, triesAgain: number, asking: boolean, to?: ClusterNode): Trip | undefined {
     try {
       const node = to ?? this.#settings.nodeFor(errand.commands[index]?.key, errand.operationOf(index));
-      return { ...trip, node, answers: node.answers };
+      return { index, node, answers: node.answers, asking, triesAgain };
     } catch (error) {
       errand.results[index] = error as Error;
       return undefined;
