@@ -16,7 +16,7 @@ const knownOptions = new Set<string>(['budget', 'ttl', 'grace', 'forceFresh', 'h
  * A TTL given as a bare third argument, as other caches take it, or a misspelt one would be lost without a word.
  * @throws ConfigError
  */
-export function checkOptions(options: object | undefined): void {
+function checkOptions(options: object | undefined): void {
   if (options === undefined) return;
   if (typeof options !== 'object' || options === null) {
     throw new ConfigError(

@@ -27,10 +27,14 @@ export class Gate {
     }
     return new Promise((resolve) => {
       const waiter: Waiter = {
-        timer: this.clock.schedule(this.longestWait, () => {
-          waiter.gone = true;
-          resolve(false);
-        }),
+        timer: this.clock.schedule(
+          this.longestWait,
+          () => {
+            waiter.gone = true;
+            resolve(false);
+          },
+          'awaited',
+        ),
         gone: false,
         enter: () => resolve(true),
       };

@@ -70,6 +70,7 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
       if (mended instanceof Error) throw mended;
     },
     async writeMany(entries, deadline) {
+      await scripts.greeted(deadline);
       const batches = scripts.changes(writeScript, [...entries.keys()], (batch) => [
         scripts.serverDeadline(String(batch[0]), deadline),
         ...batch.flatMap((key) => argsOf(key, entries.get(key) as Entry)),

@@ -19,6 +19,8 @@ export interface ScriptCalls {
   argsOf(key: string, entry: Entry): Arg[];
   /** A moment on this process's monotonic clock, told as the key's server will see it. */
   serverDeadline(key: string, deadline: number): string;
+  /** Waits for the first connection: before it the server's clock is not known, and an entry's times would be wrong for good. */
+  greeted(deadline: number): Promise<void>;
   /**
    * Runs a script that refuses to work after its deadline. A refusal says what the server's clock shows, so one that comes while
    * there is time left means that our idea of that clock was wrong: it is mended and the script asked once more, which is safe
@@ -56,9 +58,15 @@ export function scriptCalls(
     argsOf: (key, entry) => [encodeEntry(entry, connection.clockOffset(names.entry(key))), px(entry)],
     serverDeadline(key, deadline) {
       const offset = connection.clockOffset(names.entry(key));
-      return String(Math.ceil(clock.now() + offset + deadline - clock.monotonic()));
+      // Rather a ms too soon: what is late must not land after its caller gave up.
+      return String(Math.floor(clock.now() + offset + deadline - clock.monotonic()));
+    },
+    async greeted(deadline) {
+      if (connection.state === 'ready' || connection.state === 'down') return;
+      await connection.command({ key: undefined, args: ['PING'] }, deadline);
     },
     async timely(operation, key, deadline, callWith) {
+      await self.greeted(deadline);
       for (let isFirst = true; ; isFirst = false) {
         const reply = await connection.script(callWith(self.serverDeadline(key, deadline)), deadline);
         const refusal = self.refusal(operation, key, reply);
