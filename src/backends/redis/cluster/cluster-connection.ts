@@ -68,7 +68,7 @@ export class ClusterConnection implements Connection {
       clock,
       changed: (node) => this.#nodeChanged(node),
       fellSilent: () => void this.#topology.refresh(),
-      isPartial: (node) => this.#topology.masters().some((other) => other !== node && other.works),
+      isPartial: (node) => this.#topology.masters().some((other) => other !== node && other.works && !other.isLate),
     });
     this.#topology = new Topology({
       seeds,

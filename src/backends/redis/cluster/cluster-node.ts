@@ -30,6 +30,8 @@ export class ClusterNode {
   readonly calls: Calls;
   /** False after it said that the cluster as a whole does not work. */
   serving = true;
+  /** The last call was given up, and none was answered since: it is slow, or worse. */
+  isLate = false;
   readonly #deadlines: Deadlines;
   readonly #standing: StandingLink<Line>;
   readonly #fellSilent: () => void;
@@ -52,6 +54,7 @@ export class ClusterNode {
       changed: () => {
         this.#silentAt = undefined;
         this.serving = true;
+        this.isLate = false;
         changed(this);
       },
     });
@@ -87,8 +90,10 @@ export class ClusterNode {
 
   /** Learns from a failed call, which was sent when there had been `answers`. */
   failed(error: unknown, answers: number): void {
-    if (error instanceof DeadlineError && this.answers === answers) this.#fallSilent();
-    else if (error instanceof Error && String((error.cause as Error | undefined)?.message).startsWith(clusterDown)) {
+    if (error instanceof DeadlineError) {
+      this.isLate = true;
+      if (this.answers === answers) this.#fallSilent();
+    } else if (error instanceof Error && String((error.cause as Error | undefined)?.message).startsWith(clusterDown)) {
       this.serving = false;
     }
   }

@@ -53,6 +53,7 @@ async function deliverTo(node: ClusterNode, trips: readonly Trip[], errand: Erra
   try {
     const replies = await node.calls.sendAll(batch, (place) => errand.operationOf(indexes[place] as number), deadline);
     errand.sent = true;
+    if (!(replies[0] instanceof Error)) node.isLate = false;
     for (const [position, { index }] of trips.entries()) results[index] = replies[places[position] as number] as Reply | Error;
   } catch (error) {
     for (const { index } of trips) results[index] = error as Error;

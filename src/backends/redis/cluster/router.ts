@@ -50,7 +50,9 @@ export class Router {
     const node = this.#settings.nodeFor(command.key, operation);
     const { answers } = node;
     try {
-      return await node.calls.send(command, operation, deadline);
+      const reply = await node.calls.send(command, operation, deadline);
+      node.isLate = false;
+      return reply;
     } catch (error) {
       const results = [error as Error];
       const errand: Errand = { commands: [command], operationOf: () => operation, deadline, results, sent: true };

@@ -184,14 +184,17 @@ export class Topology {
   #take({ ranges }: Layout, map: SlotMap): void {
     const { nodes, drainTimeout } = this.#settings;
     const masters = new Set(map.masters());
-    for (const node of this.masters()) if (!masters.has(node.name) && !node.works) this.#lost.add(node.name);
+    const former = this.masters();
+    for (const node of former) if (!masters.has(node.name) && !node.works) this.#lost.add(node.name);
     for (const name of masters) this.#lost.delete(name);
     // Before the map is in force: a node that begins to connect has the map looked at, and those it names must be there then.
     for (const { master } of ranges) nodes.at(this.reached(master));
     this.#map = map;
     this.#reason = undefined;
     this.#replicas = ranges.flatMap(({ replicas }) => replicas.map((replica) => this.reached(replica)));
-    nodes.keep(masters, drainTimeout);
+    // Who could be asked in trouble will be asked again before it is over.
+    const others = this.#isTroubled() ? [...nodes.all()].filter((node) => !former.includes(node)) : [];
+    nodes.keep(new Set([...masters, ...others.map(({ name }) => name)]), drainTimeout);
     this.#settings.changed();
   }
 

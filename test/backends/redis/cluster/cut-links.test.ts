@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Connection } from '../../../../src/backends/redis/connection.js';
 import { defineScript } from '../../../../src/backends/redis/script.js';
-import { ConnectionError } from '../../../../src/errors.js';
+import { ConnectionError, DeadlineError } from '../../../../src/errors.js';
 import { eventually } from '../../../support/eventually.js';
 import { type RedisCluster, startCluster } from '../../../support/redis-cluster.js';
 import { startProxy, type Proxy as TcpProxy } from '../../../support/tcp-proxy.js';
@@ -31,6 +31,25 @@ describe.each(libraries)('links that are cut, over $library', ({ connect }) => {
     await connection.connect();
   });
   afterEach(() => connection.close());
+
+  it.each([1, 3])('that are slow fail what comes too late, as a part or as the whole: %s of 3', async (count) => {
+    const keys = Array.from({ length: 12 }, (_, index) => `key:${index}`);
+    const slow = [...proxies.values()].slice(0, count);
+    for (const proxy of slow) proxy.latency(150);
+    const partial = async () => {
+      const replies = await connection.getMany(keys, within(100)).catch(() => []);
+      return replies.flatMap((reply) => (reply instanceof DeadlineError ? [reply.partial] : []));
+    };
+    // Each node has to be late once before it is known to be.
+    await eventually(async () => {
+      const late = await partial();
+      if (late.length === 0) return false;
+      return late.every((isPartial) => isPartial === (count === 1));
+    });
+    for (const proxy of slow) proxy.latency(0);
+    await eventually(async () => (await partial()).length === 0);
+    expect(connection.state).toBe('ready');
+  });
 
   it('fail what was in flight, which is never sent again, and come back', async () => {
     const keys = Array.from({ length: 12 }, (_, index) => `key:${index}`);

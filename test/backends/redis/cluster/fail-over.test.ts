@@ -73,7 +73,7 @@ describe('fail-over', () => {
   }
 
   /** Breaks one master while every library writes to all, and looks at what each has seen. */
-  async function expectFollowed(label: string, breakIt: () => unknown) {
+  async function expectFollowed(breakIt: () => unknown, annotate: (message: string) => unknown) {
     let agreed = Number.POSITIVE_INFINITY;
     const over = () => performance.now() > agreed + 1_000;
     const counting = witnesses.map((witness) =>
@@ -89,8 +89,8 @@ describe('fail-over', () => {
       const { library, states, connection } = witnesses[index] as Witness;
       const failedAt = hit.failed[0]?.at ?? Number.POSITIVE_INFINITY;
       const back = hit.acknowledged.find(({ at }) => at > failedAt)?.at ?? Number.POSITIVE_INFINITY;
-      console.log(
-        `${label}, ${library}: first write after ${Math.round(back - brokenAt)} ms, ${Math.round(back - agreed)} ms after the cluster`,
+      await annotate(
+        `${library}: a write after ${Math.round(back - brokenAt)} ms, ${Math.round(back - agreed)} ms after the cluster`,
       );
       expect(back, library).toBeLessThan(agreed + soonAfter);
       expect(spared.failed, library).toEqual([]);
@@ -109,15 +109,15 @@ describe('fail-over', () => {
     return tallies.map(([hit]) => hit);
   }
 
-  it('follows when a master is killed, and fails at once meanwhile', async () => {
-    const tallies = await expectFollowed('killed', () => cluster.kill(victim));
+  it('follows when a master is killed, and fails at once meanwhile', async ({ annotate }) => {
+    const tallies = await expectFollowed(() => cluster.kill(victim), annotate);
     // Slow is only what was in flight when it died.
     for (const { failed } of tallies) expect(failed.filter(({ took }) => took > 150).length).toBeLessThan(3);
     await cluster.restart(victim);
   });
 
-  it('follows when a master freezes, and does not go back when it thaws', async () => {
-    await expectFollowed('frozen', () => cluster.freeze(victim));
+  it('follows when a master freezes, and does not go back when it thaws', async ({ annotate }) => {
+    await expectFollowed(() => cluster.freeze(victim), annotate);
     cluster.thaw(victim);
     await cluster.healthy();
     for (const { connection, library } of witnesses) {
