@@ -1,0 +1,35 @@
+import { Cluster as Cluster6, Redis as Redis6 } from 'ioredis6';
+import { type CacheBuilder, cacheBuilder } from 'tierkeep';
+import { runConformance } from 'tierkeep/testing';
+import { afterAll, describe, it as inTurn } from 'vitest';
+import { sharedCluster, sharedSentinel } from '../support/shared-topologies.js';
+
+// Every case has a cache of its own name, so they need not wait for each other's short lives.
+const it = inTurn.concurrent;
+const [cluster, sentinel] = await Promise.all([sharedCluster(), sharedSentinel()]);
+const nodes = cluster.ports.map((port) => ({ host: '127.0.0.1', port }));
+const { masterName: name, sentinels } = sentinel;
+
+/** Never connected: what they were made with is all that is asked of them. */
+const clients = {
+  cluster: new Cluster6(nodes, { lazyConnect: true }),
+  sentinel: new Redis6({ name, sentinels: [...sentinels], lazyConnect: true }),
+};
+afterAll(() => Object.values(clients).forEach((client) => void client.disconnect()));
+
+const ways: readonly [string, (builder: CacheBuilder) => CacheBuilder][] = [
+  ['a Cluster, by ioredis 5', (builder) => builder.cluster({ nodes, driver: 'ioredis' })],
+  ['a Cluster, by ioredis 6', (builder) => builder.cluster({ client: clients.cluster })],
+  ['a Cluster, by @redis/client', (builder) => builder.cluster({ nodes, driver: 'node-redis' })],
+  ['Sentinel, by ioredis 5', (builder) => builder.sentinel({ name, sentinels, driver: 'ioredis' })],
+  ['Sentinel, by ioredis 6', (builder) => builder.sentinel({ client: clients.sentinel })],
+  ['Sentinel, by @redis/client', (builder) => builder.sentinel({ name, sentinels, driver: 'node-redis' })],
+];
+
+describe.each(ways)('%s', (_, l2) => {
+  runConformance({ describe, it, newCache: (name) => l2(cacheBuilder(name)).build() });
+
+  describe('under memory', () => {
+    runConformance({ describe, it, newCache: (name) => l2(cacheBuilder(name).memory()).build() });
+  });
+});
