@@ -1,10 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Connection } from '../../../../src/backends/redis/connection.js';
 import { redisStore } from '../../../../src/backends/redis/redis-store.js';
 import { slotOf } from '../../../../src/backends/redis/slots.js';
 import { systemClock } from '../../../../src/clock.js';
 import { newEntry } from '../../../../src/entries/entry.js';
+import { eventually } from '../../../support/eventually.js';
+import { freeClusterPort } from '../../../support/free-port.js';
 import { type RedisCluster, startCluster } from '../../../support/redis-cluster.js';
+import { startRedis } from '../../../support/redis-server.js';
 import type { SlotMove } from '../../../support/slot-move.js';
 import { within } from '../libraries.js';
 import { libraries } from './libraries.js';
@@ -95,4 +98,26 @@ describe.each(libraries)('scans over $library', ({ connect }) => {
     expect([...old.keys()]).toEqual([]);
     expect(kept.size).toBe(180);
   });
+});
+
+it('finds keys that are on their way to a node that owns nothing yet, over every library', async () => {
+  await cluster.flush();
+  const newcomer = await startRedis({ pickPort: freeClusterPort, args: ['--cluster-enabled', 'yes'] });
+  onTestFinished(() => newcomer.stop());
+  const [first] = cluster.ports;
+  await cluster.cli(first as number, 'CLUSTER', 'MEET', '127.0.0.1', String(newcomer.port));
+  await eventually(async () => (await newcomer.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'));
+  const keys = Array.from({ length: 60 }, (_, index) => `{first}${index}`);
+  const connections = libraries.map(({ connect }) => connect({ nodes: cluster.addresses }));
+  const sets = keys.map((key) => ({ key, args: ['SET', key, 'v'] }));
+  await connections[0]?.batch(sets, within());
+  const move = await cluster.beginMove(slotOf('first'), newcomer.port);
+  await move.migrate(30);
+  expect(await newcomer.cli('DBSIZE')).toBe('30');
+  for (const connection of connections) {
+    const found = new Set<string>();
+    for await (const batch of connection.scan('*', 100, () => within())) for (const key of batch) found.add(key);
+    expect([...found].sort()).toEqual([...keys].sort());
+    await connection.close();
+  }
 });
