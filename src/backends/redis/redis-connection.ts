@@ -13,6 +13,7 @@ import type {
 import { Deadlines } from './deadlines.js';
 import type { Driver } from './driver.js';
 import { askTime, greet } from './greeting.js';
+import { leftWhenReadOnly } from './left-when-read-only.js';
 import { Line } from './line.js';
 import { runScript, runScripts } from './run-scripts.js';
 import { ServerClock } from './server-clock.js';
@@ -54,7 +55,7 @@ export class RedisConnection implements Connection {
     this.#serverClock = new ServerClock(clock, () => askTime(this.#calls, this.#serverClock, clock));
     this.#standing = new StandingLink({
       connectTimeout,
-      make: (lost) => new Line(driver.link(lost), stallTimeout, lost),
+      make: (lost) => new Line(leftWhenReadOnly(driver.link(lost), lost), stallTimeout, lost),
       greet: (line) => greet(line, this.#serverClock, clock, driver.topology),
       finish: (line) => line.finish(drainTimeout),
       changed: (state, reason) => {
