@@ -1,6 +1,7 @@
 import { ConnectionError } from '../../../errors.js';
 import { type Address, addressText } from '../address.js';
 import { Unsent } from '../calls.js';
+import { slotCount } from '../slots.js';
 import type { ClusterNode } from './cluster-node.js';
 import { lookAtSlots, type SlotSighting } from './slot-sighting.js';
 import { SlotTrails } from './slot-trails.js';
@@ -56,6 +57,10 @@ export async function* scanMasters(settings: ScanSettings): AsyncGenerator<strin
     names = stillToScan();
   }
   for (const error of failures.values()) throw error;
+  // The nodes leave out a master that they take for dead until another one has its slots.
+  const unserved = slotCount - (topology.map?.served(() => true) ?? 0);
+  if (unserved > 0)
+    throw new ConnectionError(`${unserved} slots are served by no node: what keys they have was not seen`, told);
 }
 
 const told = { backend: 'redis', operation: 'scan', partial: true };

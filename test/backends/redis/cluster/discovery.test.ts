@@ -121,6 +121,12 @@ describe.each(libraries)('finding the nodes over $library', ({ connect }) => {
     expect(replies.slice(1).map(String)).toEqual(keys);
     expect(replies[0]).toBeInstanceOf(ConnectionError);
     expect(connection.state).toBe('ready');
+    const found = new Set<string>();
+    const scan = async () => {
+      for await (const batch of connection.scan('key:*', 100, () => within())) for (const key of batch) found.add(key);
+    };
+    await eventually(async () => expect((await rejection(scan())).message).toContain('served by no node'));
+    expect([...found].sort()).toEqual([...keys].sort());
     await cluster.cli(owner.port, 'CLUSTER', 'ADDSLOTS', slot);
     await eventually(() => ask(connection, 'SET', '{uncovered}', 'v').then(() => true));
     await cluster.healthy();

@@ -139,6 +139,9 @@ describe('fail-over', () => {
       ),
     );
     await eventually(async () => Number(await cluster.cli(former ?? 0, 'DBSIZE')) > 60);
+    // These know nothing of it yet when it is over.
+    const idle = libraries.map(({ connect }) => connect({ nodes: cluster.urls }));
+    await Promise.all(idle.map((connection) => connection.connect()));
     await cluster.failover(replica?.port ?? 0);
     over = true;
     for (const [index, { acknowledged, failed }] of (await Promise.all(counting)).entries()) {
@@ -147,6 +150,12 @@ describe('fail-over', () => {
       const keys = acknowledged.map(({ key }) => key);
       expect(new Set((await connection.getMany(keys, within())).map(String)), library).toEqual(new Set(['1']));
       expect(states, library).toEqual(['connecting', 'ready']);
+    }
+    // The old master is among those that they would ask, and only refuses.
+    for (const connection of idle) {
+      const writes = masters.map(() => connection.command({ key: undefined, args: ['FLUSHALL'] }, within()));
+      expect((await Promise.all(writes)).map(String)).toEqual(['OK', 'OK', 'OK']);
+      await connection.close();
     }
   });
 });
