@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { cacheBuilder } from 'tierkeep';
+import { describe, expect, it } from 'vitest';
+import { startOneSentinel } from '../backends/redis/sentinel/one-sentinel.js';
+import { startCluster } from '../support/redis-cluster.js';
+import { startRedis } from '../support/redis-server.js';
+
+const page = readFileSync('docs/redis-deployment.md', 'utf8');
+/** The rules of the page: of a node, of a node of a Cluster besides, of a Sentinel. */
+const [ofNode, ofClusterNode, ofSentinel] = Array.from(page.matchAll(/^ACL SETUSER .*$/gm), ([line]) => line.split(' ')) as [
+  string[],
+  string[],
+  string[],
+];
+const user = { username: 'tierkeep', password: 'secret' };
+const entries = Array.from({ length: 20 }, (_, id) => [`user:${id}`, id] as const);
+
+/** Everything that a cache asks of Redis, with nothing in the server's record of what it refused but the libraries' greetings. */
+async function expectAllowed(cache: ReturnType<ReturnType<typeof cacheBuilder>['build']>, refused: () => Promise<string>) {
+  const errors: unknown[] = [];
+  cache.on('l2:error', ({ error }) => errors.push(error));
+  expect(await cache.ready()).toMatchObject({ status: 'ok', bus: { trusted: true } });
+  await cache.setMany(entries);
+  expect((await cache.getMany(entries.map(([key]) => key))).size).toBe(20);
+  expect(await cache.getOrSet('made', () => 1)).toBe(1);
+  expect(await cache.increment('count', 2)).toBe(2);
+  expect(await cache.setIfAbsent('count', 1)).toBe(false);
+  expect(await cache.expire('count', '1h')).toBe(true);
+  expect(await cache.delete('made')).toBe(true);
+  expect(await cache.deleteMany(['user:0', 'user:1'])).toBe(2);
+  expect(await cache.deletePattern('user:*')).toBe(18);
+  await cache.clear();
+  // The bus probes every 500 ms.
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  expect(cache.health()).toMatchObject({ status: 'ok', bus: { trusted: true } });
+  expect(errors).toEqual([]);
+  await cache.close();
+  const objects = Array.from((await refused()).matchAll(/^object\n(.*)$/gm), ([, object]) => object);
+  expect(objects.filter((object) => !/^client/i.test(String(object)))).toEqual([]);
+}
+
+describe.each(['ioredis', 'node-redis'] as const)('the users of the page may do all that is needed, over %s', (driver) => {
+  it('on one server', async () => {
+    const server = await startRedis();
+    await server.cli(...ofNode);
+    const { host, port } = server;
+    await expectAllowed(
+      cacheBuilder('shop')
+        .memory()
+        .redis({ host, port, ...user, driver })
+        .build(),
+      () => server.cli('ACL', 'LOG'),
+    );
+    await server.stop();
+  });
+
+  it('on a Cluster', async () => {
+    const cluster = await startCluster({ replicas: 0 });
+    for (const port of cluster.ports) {
+      await cluster.cli(port, ...ofNode);
+      await cluster.cli(port, ...ofClusterNode);
+    }
+    const cache = cacheBuilder('shop')
+      .memory()
+      .cluster({ nodes: cluster.addresses, ...user, driver })
+      .build();
+    const refused = async () => (await Promise.all(cluster.ports.map((port) => cluster.cli(port, 'ACL', 'LOG')))).join('\n');
+    await expectAllowed(cache, refused);
+    await cluster.stop();
+  });
+
+  it('behind Sentinels', async () => {
+    const { node, sentinel, stop } = await startOneSentinel();
+    await node.cli(...ofNode);
+    await sentinel.cli(...ofSentinel);
+    const access = { ...user, sentinelUsername: user.username, sentinelPassword: user.password };
+    const builder = cacheBuilder('shop').memory();
+    const cache = builder.sentinel({ name: 'primary', sentinels: [`127.0.0.1:${sentinel.port}`], ...access, driver }).build();
+    const refused = async () => `${await node.cli('ACL', 'LOG')}\n${await sentinel.cli('ACL', 'LOG')}`;
+    await expectAllowed(cache, refused);
+    await stop();
+  });
+});
