@@ -74,7 +74,8 @@ describe('Redis stops answering for 5 s under 200 calls a second (G4)', () => {
     expect(answers.filter(({ error }) => error !== undefined)).toEqual([]);
     expect(sent).toBeGreaterThanOrEqual(0.95 * callsPerSecond * (frozenFor / 1_000));
     const longest = Math.max(...answers.map(({ ms }) => ms));
-    expect(longest).toBeLessThanOrEqual(defaults.budget + factoryMs + slack + stalls.max / 1e6);
+    // A process that others keep from running is given up to a second of that time again (docs/guarantees.md, G4).
+    expect(longest).toBeLessThanOrEqual(defaults.budget + 1_000 + factoryMs + slack + stalls.max / 1e6);
     // Once the circuit is open a cold key costs its factory and nothing of Redis's.
     const cold = answers.filter((answer) => !answer.hot).map(({ ms }) => ms);
     expect(cold.sort((a, b) => a - b)[Math.floor(cold.length / 2)]).toBeLessThan(defaults.budget / 2);
