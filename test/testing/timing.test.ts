@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eventually, goneAfter } from '../../src/testing/conformance/timing.js';
+import { assertLife, eventually, goneAfter } from '../../src/testing/conformance/timing.js';
 
 describe('the waits of the conformance suite', () => {
   it('fail for what is gone before its time', async () => {
@@ -11,5 +11,13 @@ describe('the waits of the conformance suite', () => {
 
   it('fail for what never comes true', async () => {
     await expect(eventually('the end', async () => false)).rejects.toThrow('the end did not come true within 3 s');
+  });
+
+  it('let a life be shorter by what a write takes, and never longer', () => {
+    assertLife(60_000, 60_000, 'the TTL');
+    assertLife(59_000, 60_000, 'the TTL');
+    for (const ms of [60_001, 55_000, Number.POSITIVE_INFINITY, Number.NaN]) {
+      expect(() => assertLife(ms, 60_000, 'the TTL')).toThrow(`the TTL was to be 60000 ms and is ${ms} ms`);
+    }
   });
 });

@@ -3,6 +3,17 @@ import assert from 'node:assert/strict';
 /** What a backend with a clock of its own may be wrong by, ms. */
 export const clockTolerance = 50;
 
+/** What a write may take on a slow machine, ms. */
+const longestWrite = 5_000;
+
+/**
+ * A life, or a grace, as it was asked for. A tier that hands an entry on passes the life that is left, so it may be shorter by what
+ * the write took; longer never.
+ */
+export function assertLife(ms: number, asked: number, what: string): void {
+  assert.ok(ms <= asked && ms > asked - longestWrite, `${what} was to be ${asked} ms and is ${ms} ms`);
+}
+
 export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
