@@ -12,12 +12,37 @@ export interface CallOptions {
   readonly budget?: Duration;
 }
 
+/** Options of {@link Cache.delete}. */
+export interface DeleteOptions extends CallOptions {
+  /** Makes the entry stale instead: within its grace it may still stand in for a factory that fails. Default false. */
+  readonly soft?: boolean;
+}
+
+/** Options of {@link Cache.clear}. */
+export interface ClearOptions extends CallOptions {
+  /**
+   * Also removes every entry from L2 by SCAN and UNLINK. Without it what was cleared takes room there until its time is up. Default false.
+   */
+  readonly physical?: boolean;
+}
+
+/** Options of {@link TieredCache.invalidateTags}. */
+export interface InvalidateTagsOptions extends CallOptions {
+  /** Makes the entries stale instead: within their grace they may still stand in for a factory that fails. Default false. */
+  readonly soft?: boolean;
+}
+
 /** Options of a write. */
 export interface SetOptions extends CallOptions {
   /** How long the value is fresh. Default: the cache's (5 m). `Infinity` keeps for ever. */
   readonly ttl?: Duration;
   /** How long after its TTL a stale value may still stand in for a factory that fails. Default: the cache's (0). */
   readonly grace?: Duration;
+  /**
+   * What the value depends on, for {@link TieredCache.invalidateTags}: at most 64, each 1 to 512 bytes. Tags belong to the whole cache, its
+   * namespaces included. Default: none.
+   */
+  readonly tags?: readonly string[];
 }
 
 /** Options of {@link TieredCache.getOrSet}. */
@@ -34,7 +59,7 @@ export interface GetOrSetOptions extends SetOptions {
 }
 
 /** What a factory may change about the entry it makes. */
-export type FactorySetOptions = Pick<SetOptions, 'ttl' | 'grace'>;
+export type FactorySetOptions = Pick<SetOptions, 'ttl' | 'grace' | 'tags'>;
 
 /** What a factory is given. */
 export interface FactoryContext {
@@ -43,7 +68,10 @@ export interface FactoryContext {
   readonly signal: AbortSignal;
   /** The entry that this run is to replace, if there is one: stale, or fresh under `forceFresh`. */
   readonly stale: Entry | undefined;
-  /** Changes the life of the value being made, once it is known. */
+  /**
+   * Changes the life of the value being made, or adds tags, once they are known. A tag named here whose version this process did not know
+   * before the factory began may have been invalidated meanwhile: the value is then handed to the callers and not stored.
+   */
   setOptions(options: FactorySetOptions): void;
   /** Hands the value to the callers but stores it nowhere: `return skip(value)`. */
   skip<T>(value: T): T;
@@ -86,8 +114,11 @@ export interface Cache extends AsyncDisposable {
   setIfAbsent<T>(key: string, value: T, options?: SetOptions): Promise<boolean>;
   /** Whether a fresh value is cached. */
   has(key: string, options?: CallOptions): Promise<boolean>;
-  /** Removes the entry from every tier, stale copies included; says whether there was one. A load that is running stores nothing. */
-  delete(key: string, options?: CallOptions): Promise<boolean>;
+  /**
+   * Removes the entry from every tier, stale copies included; says whether there was one (in Redis, one that a tag or `clear` had
+   * invalidated may be counted). A load that is running stores nothing.
+   */
+  delete(key: string, options?: DeleteOptions): Promise<boolean>;
   /** Removes many; says how many were there. */
   deleteMany(keys: Iterable<string> & object, options?: CallOptions): Promise<number>;
   /**
@@ -106,8 +137,11 @@ export interface Cache extends AsyncDisposable {
    * @throws InvalidValueError when the value is no number
    */
   increment(key: string, by?: number, options?: SetOptions): Promise<number>;
-  /** Removes everything in this cache or namespace, and nothing else. */
-  clear(options?: CallOptions): Promise<void>;
+  /**
+   * Invalidates everything in this cache or namespace, its own namespaces included, and nothing else. One step however much there is, where
+   * the last tier keeps versions (Redis does, Cluster too).
+   */
+  clear(options?: ClearOptions): Promise<void>;
   /** Counters since the cache was built. Plain integers, no round trip. */
   stats(): CacheStats;
   /** Milliseconds of one round trip to the last tier. Rejects when it is away. */

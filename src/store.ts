@@ -19,8 +19,8 @@ export interface Store {
   /** Replaces the entry and voids a lease, atomically. */
   write(key: string, entry: Entry, deadline: number): Promise<void>;
   writeMany(entries: ReadonlyMap<string, Entry>, deadline: number): Promise<void>;
-  /** Writes unless a fresh entry is there. */
-  writeIfAbsent(key: string, entry: Entry, deadline: number): Promise<boolean>;
+  /** Writes unless a fresh entry is there that counts. */
+  writeIfAbsent(key: string, entry: Entry, deadline: number, standing: Standing): Promise<boolean>;
   /** Removes entry and lease, atomically; says whether a fresh or stale entry was there. */
   remove(key: string, deadline: number): Promise<boolean>;
   removeMany(keys: readonly string[], deadline: number): Promise<number>;
@@ -29,10 +29,12 @@ export interface Store {
    * `deadline()` gives the deadline of one batch.
    */
   removeMatching(prefix: string, glob: string, deadline: () => number): Promise<number>;
-  /** Gives a fresh entry a new `freshUntil`, its grace kept; voids a lease. */
-  expire(key: string, freshUntil: number, deadline: number): Promise<boolean>;
-  /** Adds to the number in a fresh entry, whose life is kept, else stores `initial` with `by` as its value. */
-  increment(key: string, by: number, initial: Entry<number>, deadline: number): Promise<number>;
+  /** Gives a fresh entry that counts a new `freshUntil`, its grace kept; voids a lease. */
+  expire(key: string, freshUntil: number, deadline: number, standing: Standing): Promise<boolean>;
+  /** Makes an entry stale whose grace is not over, removes one without grace; voids a lease. Says whether there was one. */
+  soften(key: string, deadline: number): Promise<boolean>;
+  /** Adds to the number in a fresh entry that counts, whose life is kept, else stores `initial` with `by` as its value. */
+  increment(key: string, by: number, initial: Entry<number>, deadline: number, standing: Standing): Promise<number>;
   ping(deadline: number): Promise<void>;
   health(): TierHealth['state'];
   /** Settles when the first connection stands or has failed. Never rejects. */
@@ -40,6 +42,46 @@ export interface Store {
   close(): Promise<void>;
   /** What several processes need to fill one key once. Absent: only this process's fence protects a fill. */
   readonly leases?: Leases;
+  /**
+   * The versions of tags and namespaces. Absent: the store's entries carry none and it judges them itself, so they cannot be tagged, and a
+   * namespace is cleared entry by entry.
+   */
+  readonly versions?: Versions;
+}
+
+/** Whether an entry that is there still counts: it may have been invalidated by a tag or a namespace, of which it knows nothing. */
+export interface Standing {
+  /** Of its namespaces, as known here. An entry with just these and without tags counts unasked. */
+  readonly versions: readonly string[];
+  counts(entry: EntryHead): Promise<boolean>;
+}
+
+export type EntryHead = Omit<Entry, 'value'>;
+
+/** Where nothing but its own key can invalidate an entry. */
+export const alwaysCounts: Standing = { versions: [], counts: () => Promise.resolve(true) };
+
+/**
+ * A version is unique for ever, so that an entry which carries another than the present one is invalid, however it came about: it was bumped,
+ * or lost and made anew. It reads `hard` or `hard~soft`: an entry that differs in the soft part only is stale, not gone.
+ */
+export interface Versions {
+  /**
+   * The present version of each label, which L2 keeps until `lasting` (ms on this process's wall clock) at least. A missing one is made, and
+   * everybody told. One round trip per node.
+   */
+  current(labels: readonly Label[], lasting: number, deadline: number): Promise<LabelVersion[]>;
+  /** Gives each a new version, or only a new soft part, and tells everybody. One round trip per node. */
+  bump(labels: readonly Label[], soft: boolean, deadline: number): Promise<void>;
+}
+
+/** A tag or a namespace: `t` and the tag, or `n` and the namespace's prefix. */
+export type Label = string;
+
+export interface LabelVersion {
+  readonly version: string;
+  /** L2 keeps it so long unless it has to evict it; ms on this process's wall clock. */
+  readonly until: number;
 }
 
 /** The right of one process to fill one key. Steps and reasons are in docs/coherence-protocol. */

@@ -3,6 +3,8 @@ export type BusMessage =
   | { readonly kind: 'keys'; readonly origin: string; readonly keys: readonly string[] }
   /** Everything that begins with the prefix may have changed; with an empty one, everything. */
   | { readonly kind: 'prefix'; readonly origin: string; readonly prefix: string }
+  /** Those tags and namespaces have new versions. */
+  | { readonly kind: 'labels'; readonly origin: string; readonly labels: readonly string[] }
   /** A lease was given back and nothing was changed. */
   | { readonly kind: 'released'; readonly origin: string; readonly key: string };
 
@@ -18,6 +20,7 @@ const longestHeard = 4 * longestMessage;
 export interface Announcements {
   keys(keys: readonly string[]): string;
   prefix(prefix: string): string;
+  labels(labels: readonly string[]): string;
   released(key: string): string;
 }
 
@@ -30,6 +33,10 @@ export function announcements(origin: string): Announcements {
       return text.length > longestMessage ? prefixMessage('') : text;
     },
     prefix: prefixMessage,
+    labels(labels) {
+      const text = message([origin, 'l', ...labels]);
+      return text.length > longestMessage ? prefixMessage('') : text;
+    },
     released: (key) => message([origin, 'r', key]),
   };
 }
@@ -51,6 +58,7 @@ export function decodeMessage(bytes: Buffer): Decoded {
   if (!Array.isArray(parts) || parts.length < 2 || !parts.every((part) => typeof part === 'string')) return 'malformed';
   const [origin, kind, ...rest] = parts as [string, string, ...string[]];
   if (kind === 'k') return { kind: 'keys', origin, keys: rest };
+  if (kind === 'l') return { kind: 'labels', origin, labels: rest };
   const [only] = rest;
   if (kind === 'p') return only === undefined ? 'malformed' : { kind: 'prefix', origin, prefix: only };
   if (kind === 'r') return only === undefined ? 'malformed' : { kind: 'released', origin, key: only };

@@ -39,6 +39,8 @@ export function decodeEntry(bytes: Buffer, clockOffset: number): Entry | 'unknow
     expiresAt: header.expiresAt - clockOffset,
     cost: header.cost,
     stamp: header.stamp,
+    tags: header.tags,
+    versions: header.versions,
   };
 }
 

@@ -15,7 +15,19 @@ export interface Entry<T = unknown> {
   readonly cost: number;
   /** Unique for every write. Tells two writes of one key apart, whatever their values and times. */
   readonly stamp: string;
+  /** What it was tagged with. */
+  readonly tags: readonly string[];
+  /**
+   * The versions that its namespaces and its tags had before it was made, first of the namespaces from the outermost in, then of `tags`
+   * in their order. It counts while they are still the ones. Empty where nothing but its own key can invalidate it.
+   */
+  readonly versions: readonly string[];
 }
+
+/** What an entry was made under. */
+export type Labels = Pick<Entry, 'tags' | 'versions'>;
+
+export const noLabels: Labels = { tags: [], versions: [] };
 
 /** How long an entry is to live, in ms, from now. */
 export interface Life {
@@ -23,9 +35,16 @@ export interface Life {
   readonly grace: number;
 }
 
-export function newEntry<T>(value: T, life: Life, now: number, cost = 0): Entry<T> {
+export function newEntry<T>(value: T, life: Life, now: number, { cost = 0, labels = noLabels } = {}): Entry<T> {
+  const { tags, versions } = labels;
   const freshUntil = now + life.ttl;
-  return { value, createdAt: now, freshUntil, expiresAt: freshUntil + life.grace, cost, stamp: newStamp() };
+  return { value, createdAt: now, freshUntil, expiresAt: freshUntil + life.grace, cost, stamp: newStamp(), tags, versions };
+}
+
+/** The same entry, stale from now on; gone if there is no grace. */
+export function staleFrom<T>(entry: Entry<T>, now: number): Entry<T> {
+  if (entry.freshUntil <= now) return entry;
+  return { ...entry, freshUntil: now, expiresAt: entry.expiresAt === entry.freshUntil ? now : entry.expiresAt };
 }
 
 /** The same entry with an end that is no later than `latest`. */

@@ -1,8 +1,8 @@
 import { CodecError } from '../errors.js';
-import type { Entry } from './entry.js';
+import { type Entry, type Labels, noLabels } from './entry.js';
 
 /** What stands before the payload, times on the server's clock. */
-export interface Header {
+export interface Header extends Labels {
   readonly stamp: string;
   readonly codec: string;
   readonly createdAt: number;
@@ -13,11 +13,46 @@ export interface Header {
   readonly payloadAt: number;
 }
 
-/** A line such as `tk1 q1w2e3r4a json 1764000000000 1764000300000 - 12`, with its line feed. `-` is for ever. */
+/**
+ * A line such as `tk1 q1w2e3r4a json 1764000000000 1764000300000 - 12 a1.17/b2.18 org:1=c3.19`, with its line feed. `-` is for ever. The
+ * last two fields, the versions of namespaces and of tags, are there as far as there are any.
+ */
 export function formatHeader(entry: Entry, codec: string, clockOffset: number): string {
   const { stamp, createdAt, freshUntil, expiresAt, cost } = entry;
   const times = `${time(createdAt, clockOffset)} ${time(freshUntil, clockOffset)} ${time(expiresAt, clockOffset)}`;
-  return `tk1 ${stamp} ${codec} ${times} ${Math.round(cost)}\n`;
+  return `tk1 ${stamp} ${codec} ${times} ${Math.round(cost)}${labelFields(entry)}\n`;
+}
+
+/** With the space before each. No version holds one of the characters that separate. */
+export function labelFields({ tags, versions }: Labels): string {
+  if (versions.length === 0) return '';
+  const spaces = versions.slice(0, versions.length - tags.length);
+  const fields = ` ${spaces.length === 0 ? '-' : spaces.join('/')}`;
+  if (tags.length === 0) return fields;
+  return `${fields} ${tags.map((tag, index) => `${encodeURIComponent(tag)}=${versions[spaces.length + index]}`).join(',')}`;
+}
+
+/** `-` for none, which a later version may need that writes a field behind. */
+function labelsIn(bytes: Buffer, from: number, to: number): Labels {
+  if (to <= from) return noLabels;
+  const [spaces = '-', tagged = '-'] = bytes.toString('latin1', from, to).split(' ');
+  const versions = spaces === '-' ? [] : spaces.split('/');
+  if (tagged === '-') return { tags: noLabels.tags, versions };
+  const tags: string[] = [];
+  for (const pair of tagged.split(',')) {
+    const [tag = '', version = ''] = pair.split('=');
+    tags.push(tagIn(tag, bytes));
+    versions.push(version);
+  }
+  return { tags, versions };
+}
+
+function tagIn(text: string, bytes: Buffer): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw notAHeader(bytes, cause);
+  }
 }
 
 /**
@@ -51,6 +86,7 @@ export function parseHeader(bytes: Buffer): Header | 'unknown-format' {
     expiresAt,
     cost,
     payloadAt: lineEnd + 1,
+    ...labelsIn(bytes, costEnd + 1, lineEnd),
   };
 }
 
@@ -66,7 +102,13 @@ function nextSpace(bytes: Buffer, from: number): number {
 function noHeader(bytes: Buffer): 'unknown-format' {
   const start = bytes.toString('latin1', 0, 40);
   if (/^tk(?!1 )\d+ /.test(start)) return 'unknown-format';
-  throw new CodecError(`An entry begins with ${JSON.stringify(start)}, which is no header of Tierkeep's.`, { stage: 'decode' });
+  throw notAHeader(bytes);
+}
+
+function notAHeader(bytes: Buffer, cause?: unknown): CodecError {
+  const start = bytes.toString('latin1', 0, 40);
+  const message = `An entry begins with ${JSON.stringify(start)}, which is no header of Tierkeep's.`;
+  return new CodecError(message, { stage: 'decode', cause });
 }
 
 function time(ms: number, clockOffset: number): string {

@@ -83,6 +83,7 @@ export function cacheAsStore(cache: Cache, name: string, clock: Clock): Store {
       ),
     expire: (key, freshUntil, deadline) =>
       call('expire', deadline, (budget) => cache.expire(key, duration(Math.max(1, freshUntil - clock.now())), { budget })),
+    soften: (key, deadline) => call('soften', deadline, (budget) => cache.delete(key, { budget, soft: true })),
     increment: (key, by, initial, deadline) =>
       call('increment', deadline, (budget) => cache.increment(key, by, { ...lifeLeft(initial, clock), budget })),
     ping: (deadline) =>

@@ -2,7 +2,7 @@ import CircuitBreaker from 'opossum';
 import type { CircuitState } from '../cache.js';
 import type { Clock } from '../clock.js';
 import { CircuitOpenError, isOutage } from '../errors.js';
-import type { Leases, Store } from '../store.js';
+import type { Leases, Store, Versions } from '../store.js';
 
 /** All in ms but the counts. Defaults are in `config.ts`. */
 export interface CircuitBreakerSettings {
@@ -113,12 +113,13 @@ export function withCircuitBreaker(
     readMany: (keys, deadline) => guarded('readMany', () => store.readMany(keys, deadline)),
     write: (key, entry, deadline) => guarded('write', () => store.write(key, entry, deadline)),
     writeMany: (entries, deadline) => guarded('writeMany', () => store.writeMany(entries, deadline)),
-    writeIfAbsent: (key, entry, deadline) => guarded('writeIfAbsent', () => store.writeIfAbsent(key, entry, deadline)),
+    writeIfAbsent: (...args) => guarded('writeIfAbsent', () => store.writeIfAbsent(...args)),
     remove: (key, deadline) => guarded('remove', () => store.remove(key, deadline)),
     removeMany: (keys, deadline) => guarded('removeMany', () => store.removeMany(keys, deadline)),
     removeMatching: (prefix, glob, deadline) => guarded('removeMatching', () => store.removeMatching(prefix, glob, deadline)),
-    expire: (key, freshUntil, deadline) => guarded('expire', () => store.expire(key, freshUntil, deadline)),
-    increment: (key, by, initial, deadline) => guarded('increment', () => store.increment(key, by, initial, deadline)),
+    expire: (...args) => guarded('expire', () => store.expire(...args)),
+    soften: (key, deadline) => guarded('soften', () => store.soften(key, deadline)),
+    increment: (...args) => guarded('increment', () => store.increment(...args)),
     ping: (deadline) => guarded('ping', () => store.ping(deadline)),
     health: () => store.health(),
     ready: () => store.ready(),
@@ -127,7 +128,15 @@ export function withCircuitBreaker(
       return store.close();
     },
     ...(store.leases === undefined ? {} : { leases: guardedLeases(store.leases) }),
+    ...(store.versions === undefined ? {} : { versions: guardedVersions(store.versions) }),
   };
+
+  function guardedVersions(versions: Versions): Versions {
+    return {
+      current: (...args) => guarded('current', () => versions.current(...args)),
+      bump: (...args) => guarded('bump', () => versions.bump(...args)),
+    };
+  }
 
   function guardedLeases(leases: Leases): Leases {
     return {

@@ -105,13 +105,13 @@ export function dropDisproved(core: Core, ticket: Ticket, found: Entry | undefin
 
 /** Field by field, which is several times faster than a spread. */
 export function copyOf(entry: Entry, epoch: number): LocalCopy {
-  const { value, createdAt, freshUntil, expiresAt, cost, stamp } = entry;
-  return { value, createdAt, freshUntil, expiresAt, cost, stamp, epoch };
+  const { value, createdAt, freshUntil, expiresAt, cost, stamp, tags, versions } = entry;
+  return { value, createdAt, freshUntil, expiresAt, cost, stamp, tags, versions, epoch };
 }
 
 /** The entry alone, for those to whom epochs say nothing. */
-export function entryOf({ value, createdAt, freshUntil, expiresAt, cost, stamp }: Entry): Entry {
-  return { value, createdAt, freshUntil, expiresAt, cost, stamp };
+export function entryOf({ value, createdAt, freshUntil, expiresAt, cost, stamp, tags, versions }: Entry): Entry {
+  return { value, createdAt, freshUntil, expiresAt, cost, stamp, tags, versions };
 }
 
 /** Waits until it is known whether L2 is there and whether L1 can be trusted. Never rejects because of them. */

@@ -53,7 +53,7 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
 
   // 4. The value is stored, unless it is not to be, or something newer was acknowledged while it was made.
   if (made.life === undefined) await right.lease?.release(budget);
-  else await store(core, flight, newEntry(made.value, made.life, core.clock.now(), made.cost), right, budget);
+  else await store(core, flight, newEntry(made.value, made.life, core.clock.now(), { cost: made.cost }), right, budget);
   return made.value;
 }
 

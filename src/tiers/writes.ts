@@ -2,6 +2,7 @@ import { type Entry, newEntry } from '../entries/entry.js';
 import { freshnessOf, isFresh } from '../entries/freshness.js';
 import { compileGlob } from '../entries/glob.js';
 import { CircuitOpenError, InvalidValueError } from '../errors.js';
+import { alwaysCounts } from '../store.js';
 import { askL2, away, type Core, copyOf, keepForOutage, tryL2 } from './core.js';
 import type { Ticket } from './fence.js';
 
@@ -44,7 +45,9 @@ export async function writeIfAbsent(core: Core, key: string, entry: Entry, budge
   }
   const ticket = fence.open(key);
   try {
-    const written = await askL2(core, 'writeIfAbsent', () => l2.writeIfAbsent(key, entry, clock.monotonic() + budget));
+    const written = await askL2(core, 'writeIfAbsent', () =>
+      l2.writeIfAbsent(key, entry, clock.monotonic() + budget, alwaysCounts),
+    );
     if (written) settleWrite(core, ticket, entry, false);
     return written;
   } catch (error) {
@@ -100,7 +103,7 @@ export async function expire(core: Core, key: string, ttl: number, budget: numbe
   const freshUntil = clock.now() + ttl;
   if (l2 !== undefined) {
     return settling(
-      () => askL2(core, 'expire', () => l2.expire(key, freshUntil, clock.monotonic() + budget)),
+      () => askL2(core, 'expire', () => l2.expire(key, freshUntil, clock.monotonic() + budget, alwaysCounts)),
       () => forget(core, key),
     );
   }
@@ -123,7 +126,7 @@ export async function increment(
   const initial = newEntry(by, life, clock.now());
   if (l2 !== undefined) {
     return settling(
-      () => askL2(core, 'increment', () => l2.increment(key, by, initial, clock.monotonic() + budget)),
+      () => askL2(core, 'increment', () => l2.increment(key, by, initial, clock.monotonic() + budget, alwaysCounts)),
       () => forget(core, key),
     );
   }

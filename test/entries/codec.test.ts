@@ -2,7 +2,7 @@ import vm from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeEntry, encodeEntry } from '../../src/entries/codec.js';
-import type { Entry } from '../../src/entries/entry.js';
+import { type Entry, noLabels } from '../../src/entries/entry.js';
 import { CodecError, InvalidValueError } from '../../src/errors.js';
 import { expectIdentical } from './expect-identical.js';
 import { objectOf, storable } from './storable.js';
@@ -21,7 +21,7 @@ function bytesOf(entry: Entry, clockOffset: number): Buffer {
 }
 
 function entryOf(value: unknown, changes: Partial<Entry> = {}): Entry {
-  return { value, ...life, ...changes };
+  return { value, ...life, ...noLabels, ...changes };
 }
 
 function roundTrip(value: unknown): unknown {
@@ -65,8 +65,25 @@ describe('the stored form', () => {
     expect(decodeEntry(bytesOf(entry, 0), 0)).toStrictEqual(entry);
   });
 
+  it('names the versions of namespaces, then the tags with theirs', () => {
+    const entry = entryOf(1, { tags: ['org:1', 'a b,=/é'], versions: ['v1', 'v2', 't1', 't2~s'] });
+    const bytes = bytesOf(entry, 0);
+    expect(bytes.toString()).toMatch(/ 12 v1\/v2 org%3A1=t1,a%20b%2C%3D%2F%C3%A9=t2~s\n1$/);
+    expect(decodeEntry(bytes, 0)).toStrictEqual(entry);
+    for (const some of [
+      { tags: [], versions: ['v1'] },
+      { tags: ['t'], versions: ['v'] },
+    ]) {
+      expect(decodeEntry(bytesOf(entryOf(1, some), 0), 0)).toStrictEqual(entryOf(1, some));
+    }
+  });
+
+  it('does not take half a percent sign for a tag', () => {
+    expect(() => decodeEntry(withHeader('tk1 s json 1 2 3 4 v %E0%A4=t\n', '1'), 0)).toThrow(CodecError);
+  });
+
   it('may have more fields one day', () => {
-    const bytes = withHeader('tk1 s json 1 2 3 4 t:users=9f t:org\n', '{"a":1}');
+    const bytes = withHeader('tk1 s json 1 2 3 4 - - x:users=9f x:org\n', '{"a":1}');
     expect(decodeEntry(bytes, 0)).toStrictEqual(
       entryOf({ a: 1 }, { stamp: 's', createdAt: 1, freshUntil: 2, expiresAt: 3, cost: 4 }),
     );

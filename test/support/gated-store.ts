@@ -1,4 +1,4 @@
-import type { Leases, Store } from '../../src/store.js';
+import type { Leases, Store, Versions } from '../../src/store.js';
 import type { Pass } from './gates.js';
 
 /** A real store whose requests and replies can be held up. The store's own deadlines run on. */
@@ -18,6 +18,11 @@ export function gatedStore(store: Store, process: string, pass: Pass): Store {
     release: (key, ...rest) => through('release', [key], () => leases.release(key, ...rest)),
   });
 
+  const gatedVersions = (versions: Versions): Versions => ({
+    current: (labels, ...rest) => through('current', labels, () => versions.current(labels, ...rest)),
+    bump: (labels, ...rest) => through('bump', labels, () => versions.bump(labels, ...rest)),
+  });
+
   return {
     name: store.name,
     read: (key, ...rest) => through('read', [key], () => store.read(key, ...rest)),
@@ -29,11 +34,13 @@ export function gatedStore(store: Store, process: string, pass: Pass): Store {
     removeMany: (keys, ...rest) => through('removeMany', keys, () => store.removeMany(keys, ...rest)),
     removeMatching: (...args) => through('removeMatching', [], () => store.removeMatching(...args)),
     expire: (key, ...rest) => through('expire', [key], () => store.expire(key, ...rest)),
+    soften: (key, ...rest) => through('soften', [key], () => store.soften(key, ...rest)),
     increment: (key, ...rest) => through('increment', [key], () => store.increment(key, ...rest)),
     ping: (deadline) => through('ping', [], () => store.ping(deadline)),
     health: () => store.health(),
     ready: () => store.ready(),
     close: () => store.close(),
     ...(store.leases === undefined ? {} : { leases: gated(store.leases) }),
+    ...(store.versions === undefined ? {} : { versions: gatedVersions(store.versions) }),
   };
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/clock.js';
-import { type Entry, newStamp } from '../../src/entries/entry.js';
+import { type Entry, newStamp, staleFrom } from '../../src/entries/entry.js';
 import { isFresh } from '../../src/entries/freshness.js';
 import { InvalidValueError } from '../../src/errors.js';
-import type { LoadReply } from '../../src/store.js';
+import type { EntryHead, LoadReply } from '../../src/store.js';
 
 /** Bytes under a key that no process can read: corrupt, or of another version. */
 export const unreadable = Symbol('unreadable');
@@ -17,6 +17,18 @@ interface Lease {
 
 export type Late = 'late';
 
+/** There is an entry of which the caller has to say whether it counts. */
+export class Ask {
+  constructor(readonly head: EntryHead) {}
+}
+
+/** What the caller has said already. */
+export interface Judged {
+  readonly versions: readonly string[];
+  readonly stamp?: string;
+  readonly counts?: boolean;
+}
+
 /**
  * The state that several processes share, and the Lua scripts' meaning over it, each step atomic. Written from PROTOCOL.md and
  * not from the scripts, so that a script that strays from it makes the tests on real Redis differ from those here.
@@ -24,6 +36,8 @@ export type Late = 'late';
 export class SharedServer {
   readonly entries = new Map<string, Entry | typeof unreadable>();
   readonly leases = new Map<string, Lease>();
+  /** Of tags and namespaces. An eviction is a plain `delete`. */
+  readonly versions = new Map<string, string>();
   /** Told of every change in the order of execution. */
   onChange: (key: string, entry: Entry | undefined) => void = () => undefined;
   /** Whoever listens to the channel. */
@@ -49,9 +63,11 @@ export class SharedServer {
     return true;
   }
 
-  writeIfAbsent(key: string, entry: Entry, until: number): boolean | Late {
+  writeIfAbsent(key: string, entry: Entry, until: number, judged: Judged): boolean | Late | Ask {
     if (this.#isLate(until)) return 'late';
-    if (this.#freshOrUnreadable(key)) return false;
+    const present = this.#counting(key, judged);
+    if (present instanceof Ask) return present;
+    if (present !== undefined) return false;
     this.#store(key, entry);
     return true;
   }
@@ -106,26 +122,60 @@ export class SharedServer {
     return lease.waited;
   }
 
-  expire(key: string, freshUntil: number, until: number): boolean | Late {
+  expire(key: string, freshUntil: number, until: number, judged: Judged): boolean | Late | Ask {
     if (this.#isLate(until)) return 'late';
-    const entry = this.read(key);
-    if (!isFresh(entry, this.clock.now())) return false;
+    const entry = this.#counting(key, judged);
+    if (entry instanceof Ask) return entry;
+    if (entry === undefined || entry === unreadable) return false;
     const grace = entry.expiresAt === entry.freshUntil ? 0 : entry.expiresAt - entry.freshUntil;
     this.#store(key, { ...entry, freshUntil, expiresAt: freshUntil + grace, stamp: newStamp() });
     return true;
   }
 
-  increment(key: string, by: number, initial: Entry<number>, until: number): number | Late {
+  soften(key: string, until: number): boolean | Late {
     if (this.#isLate(until)) return 'late';
-    if (!this.#freshOrUnreadable(key)) {
+    const entry = this.#present(key);
+    this.leases.delete(key);
+    const stale = entry === undefined || entry === unreadable ? entry : staleFrom(entry, this.clock.now());
+    if (stale === undefined || stale === unreadable || stale.expiresAt <= this.clock.now()) this.entries.delete(key);
+    else this.entries.set(key, stale === entry ? stale : { ...stale, stamp: newStamp() });
+    this.onChange(key, undefined);
+    return entry !== undefined;
+  }
+
+  increment(key: string, by: number, initial: Entry<number>, until: number, judged: Judged): number | Late | Ask {
+    if (this.#isLate(until)) return 'late';
+    const entry = this.#counting(key, judged);
+    if (entry instanceof Ask) return entry;
+    if (entry === undefined) {
       this.#store(key, initial);
       return initial.value;
     }
-    const entry = this.read(key);
-    if (typeof entry?.value !== 'number')
+    if (entry === unreadable || typeof entry.value !== 'number')
       throw new InvalidValueError('increment() needs a finite number under the key', { key });
     this.#store(key, { ...entry, value: entry.value + by, stamp: newStamp() });
     return entry.value + by;
+  }
+
+  /** The present versions, and whether one of them had to be made. */
+  current(labels: readonly string[]): { readonly versions: string[]; readonly made: boolean } {
+    let made = false;
+    const versions = labels.map((label) => {
+      const known = this.versions.get(label);
+      if (known !== undefined) return known;
+      made = true;
+      const version = newStamp();
+      this.versions.set(label, version);
+      return version;
+    });
+    return { versions, made };
+  }
+
+  bump(labels: readonly string[], soft: boolean): void {
+    for (const label of labels) {
+      const [hard] = this.versions.get(label)?.split('~') ?? [newStamp()];
+      this.versions.set(label, soft ? `${hard}~${newStamp()}` : newStamp());
+    }
   }
 
   /** What a program that knows nothing of leases does. */
@@ -146,9 +196,15 @@ export class SharedServer {
     return this.clock.now() > until;
   }
 
-  #freshOrUnreadable(key: string): boolean {
+  /** What is there, fresh or unreadable, unless the caller says that it does not count. */
+  #counting(key: string, judged: Judged): Entry | typeof unreadable | undefined | Ask {
     const entry = this.#present(key);
-    return entry === unreadable || isFresh(entry, this.clock.now());
+    if (entry === unreadable) return entry;
+    if (!isFresh(entry, this.clock.now())) return undefined;
+    if (entry.stamp === judged.stamp) return judged.counts ? entry : undefined;
+    if (entry.tags.length === 0 && entry.versions.join() === judged.versions.join()) return entry;
+    const { value: _, ...head } = entry;
+    return new Ask(head);
   }
 
   #store(key: string, entry: Entry): void {

@@ -2,12 +2,13 @@ import { type Announcements, silence } from '../../src/backends/redis/announceme
 import type { Timer } from '../../src/clock.js';
 import { compileGlob, literalHead } from '../../src/entries/glob.js';
 import { ClosedError, ConnectionError, DeadlineError } from '../../src/errors.js';
-import type { Leases, Store } from '../../src/store.js';
+import type { Leases, Standing, Store, Versions } from '../../src/store.js';
 import type { Pass } from './gates.js';
-import type { Late, SharedServer } from './shared-server.js';
+import { Ask, type Judged, type Late, type SharedServer } from './shared-server.js';
 
 export interface SharedStore extends Store {
   readonly leases: Leases;
+  readonly versions: Versions;
   /** Every operation sent, in order: `load a`. */
   readonly sent: string[];
   /** While true nothing reaches the server and every call fails at once, as when a port is closed. */
@@ -85,8 +86,26 @@ export function sharedStore(
 
   /** Told in the step that changes, after the change. */
   function telling<T>(keys: readonly string[], reply: T): T {
-    if (reply !== 'late' && reply !== false) server.publish(announcements.keys(keys));
+    if (reply !== 'late' && reply !== false && !(reply instanceof Ask)) server.publish(announcements.keys(keys));
     return reply;
+  }
+
+  /** Asked again with the caller's word on the entry that was in the way. */
+  async function judging<T>(
+    operation: string,
+    key: string,
+    deadline: number,
+    standing: Standing,
+    execute: (until: number, judged: Judged) => T,
+  ): Promise<Exclude<T, Late | Ask>> {
+    const until = onServer(deadline);
+    let judged: Judged = { versions: standing.versions };
+    for (;;) {
+      const asked = judged;
+      const reply = await perform(operation, [key], deadline, () => telling([key], execute(until, asked)));
+      if (!(reply instanceof Ask)) return reply as Exclude<T, Late | Ask>;
+      judged = { ...judged, stamp: reply.head.stamp, counts: await standing.counts(reply.head) };
+    }
   }
 
   function removing(keys: readonly string[]): number {
@@ -116,10 +135,8 @@ export function sharedStore(
         return telling([...entries.keys()], true);
       });
     },
-    writeIfAbsent(key, entry, deadline) {
-      const until = onServer(deadline);
-      return perform('writeIfAbsent', [key], deadline, () => telling([key], server.writeIfAbsent(key, entry, until)));
-    },
+    writeIfAbsent: (key, entry, deadline, standing) =>
+      judging('writeIfAbsent', key, deadline, standing, (until, judged) => server.writeIfAbsent(key, entry, until, judged)),
     remove: async (key, deadline) => (await perform('remove', [key], deadline, () => removing([key]))) === 1,
     removeMany: (keys, deadline) => perform('removeMany', keys, deadline, () => removing(keys)),
     async removeMatching(prefix, glob, deadline) {
@@ -135,14 +152,18 @@ export function sharedStore(
       }
       return removed;
     },
-    expire(key, freshUntil, deadline) {
+    expire: (key, freshUntil, deadline, standing) =>
+      judging('expire', key, deadline, standing, (until, judged) => server.expire(key, freshUntil, until, judged)),
+    soften(key, deadline) {
       const until = onServer(deadline);
-      return perform('expire', [key], deadline, () => telling([key], server.expire(key, freshUntil, until)));
+      return perform('soften', [key], deadline, () => {
+        const was = server.soften(key, until);
+        if (was !== 'late') server.publish(announcements.keys([key]));
+        return was;
+      });
     },
-    increment(key, by, initial, deadline) {
-      const until = onServer(deadline);
-      return perform('increment', [key], deadline, () => telling([key], server.increment(key, by, initial, until)));
-    },
+    increment: (key, by, initial, deadline, standing) =>
+      judging('increment', key, deadline, standing, (until, judged) => server.increment(key, by, initial, until, judged)),
     async ping(deadline) {
       await perform('ping', [], deadline, () => undefined);
     },
@@ -163,6 +184,19 @@ export function sharedStore(
         call.settle();
         call.reject(new ClosedError('the shared store is closed'));
       }
+    },
+    versions: {
+      current: (labels, _, deadline) =>
+        perform('current', labels, deadline, () => {
+          const { versions, made } = server.current(labels);
+          if (made) server.publish(announcements.labels(labels));
+          return versions.map((version) => ({ version, until: Number.POSITIVE_INFINITY }));
+        }),
+      bump: (labels, soft, deadline) =>
+        perform('bump', labels, deadline, () => {
+          server.bump(labels, soft);
+          server.publish(announcements.labels(labels));
+        }),
     },
     leases: {
       ms: server.leaseMs,

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Entry } from '../../src/cache.js';
 import { newEntry } from '../../src/entries/entry.js';
 import { BackendError, ClosedError, ConnectionError, DeadlineError, InvalidValueError } from '../../src/errors.js';
+import { alwaysCounts } from '../../src/store.js';
 import { fakeClock } from '../../src/testing/fake-clock.js';
 import { runConformance } from '../../src/testing/index.js';
 import { cacheAsStore } from '../../src/tiers/cache-as-store.js';
@@ -43,7 +44,7 @@ describe('a cache as a store', () => {
     clock.advance(4_000);
     await store.write('one', entry, soon());
     await store.writeMany(new Map([['many', entry]]), soon());
-    expect(await store.writeIfAbsent('absent', entry, soon())).toBe(true);
+    expect(await store.writeIfAbsent('absent', entry, soon(), alwaysCounts)).toBe(true);
     for (const key of ['one', 'many', 'absent']) {
       expect(await store.read(key, soon())).toMatchObject({ freshUntil: entry.freshUntil, expiresAt: entry.expiresAt });
     }
@@ -61,7 +62,7 @@ describe('a cache as a store', () => {
     await store.write('stale', newEntry(1, { ttl: 1_000, grace: ever }, clock.now()), soon());
     expect(await store.read('fresh', soon())).toMatchObject({ freshUntil: ever, expiresAt: ever });
     expect(await store.read('stale', soon())).toMatchObject({ freshUntil: clock.now() + 1_000, expiresAt: ever });
-    expect(await store.expire('stale', ever, soon())).toBe(true);
+    expect(await store.expire('stale', ever, soon(), alwaysCounts)).toBe(true);
     expect(await store.read('stale', soon())).toMatchObject({ freshUntil: ever });
   });
 

@@ -6,8 +6,10 @@ export interface Announcements {
   keys(keys: readonly string[]): string;
   /** Whatever begins with the prefix may have been. */
   prefix(prefix: string): string;
+  /** Those tags and namespaces have new versions. */
+  labels(labels: readonly string[]): string;
   /** The key's lease was given back without a change. */
   released(key: string): string;
 }
 
-export const silence: Announcements = { channel: '', keys: () => '', prefix: () => '', released: () => '' };
+export const silence: Announcements = { channel: '', keys: () => '', prefix: () => '', labels: () => '', released: () => '' };

@@ -5,7 +5,7 @@ import { BackendError, InvalidValueError } from '../../errors.js';
 import type { Store, StoreEvents } from '../../store.js';
 import { type Announcements, silence } from './announcements.js';
 import type { Connection, Reply, ScriptCall } from './connection.js';
-import { expireScript, incrementScript, writeIfAbsentScript, writeScript } from './scripts.js';
+import { expireScript, incrementScript, softenScript, writeIfAbsentScript, writeScript } from './scripts.js';
 import { leases } from './store/leases.js';
 import { isMoving, movingError, removeWhereMoving } from './store/moving-slots.js';
 import { partialFailure } from './store/partial-failure.js';
@@ -95,6 +95,10 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
       const fresh = freshUntil === Number.POSITIVE_INFINITY ? '-' : String(Math.round(freshUntil + offset));
       const callWith = (until: string) => change(expireScript, key, fresh, newStamp(), until);
       return (await atomic('expire', key, deadline, callWith)) === 1;
+    },
+    async soften(key, deadline) {
+      const callWith = (until: string) => change(softenScript, key, newStamp(), until);
+      return (await atomic('soften', key, deadline, callWith)) === 1;
     },
     async increment(key, by, initial, deadline) {
       const callWith = (until: string) => {

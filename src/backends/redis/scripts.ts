@@ -203,6 +203,32 @@ return stored`,
 );
 
 /**
+ * ARGV: new stamp, deadline. A fresh entry becomes stale where it is, one without grace goes. The lease goes in any case, and everybody is
+ * told: an entry that Redis evicted may be fresh in another process.
+ */
+export const softenScript = defineScript(
+  'soften',
+  `${clock}${freshness}${announcing}
+if late(ARGV[2]) then return {${LATE}, now} end
+redis.call('DEL', KEYS[2])
+local bytes = redis.call('GET', KEYS[1])
+local eol = bytes and string.find(bytes, '\n', 1, true)
+if eol and isFresh(bytes) then
+  local codec, created, fresh, expires, rest =
+    string.match(string.sub(bytes, 1, eol - 1), '^tk1 %S+ (%S+) (%S+) (%S+) (%S+)(.*)$')
+  local reply
+  if codec and fresh ~= expires then
+    local header = table.concat({'tk1', ARGV[1], codec, created, string.format('%.0f', now), expires}, ' ') .. rest
+    reply = redis.pcall('SET', KEYS[1], header .. string.sub(bytes, eol), 'KEEPTTL')
+  end
+  if not reply or reply.err then redis.call('UNLINK', KEYS[1]) end
+end
+announce()
+if bytes then return 1 end
+return 0`,
+);
+
+/**
  * ARGV: by, initial bytes, initial px, new stamp, deadline. Answers the sum as text, since a number reply would lose its fraction.
  * The life of a counter that exists is kept.
  */

@@ -7,6 +7,7 @@ import { type Entry, newEntry } from '../../../../src/entries/entry.js';
 import { physicalKeys } from '../../../../src/entries/keys.js';
 import { ConnectionError } from '../../../../src/errors.js';
 import type { Leases, Store } from '../../../../src/store.js';
+import { alwaysCounts } from '../../../../src/store.js';
 import { type RedisCluster, startCluster } from '../../../support/redis-cluster.js';
 import { simulatedProcess } from '../../../support/simulated-process.js';
 import type { SlotMove } from '../../../support/slot-move.js';
@@ -125,12 +126,12 @@ describe.each(libraries)('a store whose slot is held on its way, over $library',
   });
 
   it('refuses what must be atomic, with an error that asks to try again', async () => {
-    await store.increment('{moving}n', 1, entry(1) as Entry<number>, within());
+    await store.increment('{moving}n', 1, entry(1) as Entry<number>, within(), alwaysCounts);
     await depart();
     const refusals = [
-      store.increment('{moving}n', 1, entry(1) as Entry<number>, within(800)),
-      store.writeIfAbsent('{moving}n', entry(2), within(800)),
-      store.expire('{moving}n', Date.now() + 1_000, within(800)),
+      store.increment('{moving}n', 1, entry(1) as Entry<number>, within(800), alwaysCounts),
+      store.writeIfAbsent('{moving}n', entry(2), within(800), alwaysCounts),
+      store.expire('{moving}n', Date.now() + 1_000, within(800), alwaysCounts),
     ];
     for (const error of await Promise.all(refusals.map(rejection))) {
       expect(error).toBeInstanceOf(ConnectionError);
@@ -139,14 +140,14 @@ describe.each(libraries)('a store whose slot is held on its way, over $library',
       expect(message).toContain('on its way to another node');
     }
     await arrive();
-    expect(await store.increment('{moving}n', 1, entry(1) as Entry<number>, within())).toBe(2);
+    expect(await store.increment('{moving}n', 1, entry(1) as Entry<number>, within(), alwaysCounts)).toBe(2);
   });
 
   it('lets what must be atomic wait for a slot that arrives in time, and does it once', async () => {
-    await store.increment('{moving}n', 1, entry(1) as Entry<number>, within());
+    await store.increment('{moving}n', 1, entry(1) as Entry<number>, within(), alwaysCounts);
     await depart();
     const counting = Promise.all(
-      Array.from({ length: 5 }, () => store.increment('{moving}n', 1, entry(1) as Entry<number>, within())),
+      Array.from({ length: 5 }, () => store.increment('{moving}n', 1, entry(1) as Entry<number>, within(), alwaysCounts)),
     );
     await arrive();
     expect((await counting).sort()).toEqual([2, 3, 4, 5, 6]);
