@@ -1,5 +1,5 @@
 import { assembleCluster } from './assemble-cluster.js';
-import { commandCounts, type NodeTraffic, trafficBetween } from './cluster-traffic.js';
+import { commandCounts, type Traffic, trafficOf } from './cluster-traffic.js';
 import { type ClusterView, clusterView } from './cluster-view.js';
 import { eventually } from './eventually.js';
 import { freeClusterPort } from './free-port.js';
@@ -41,9 +41,9 @@ export interface RedisCluster extends ClusterView, Omit<ServerSet, 'servers'>, A
    */
   failover(port: number, how?: 'FORCE' | 'TAKEOVER'): Promise<void>;
   /** What each node that is up received since it started, by port. */
-  commandCounts(): Promise<Map<number, NodeTraffic>>;
+  commandCounts(): Promise<Traffic>;
   /** What each node received while `action` ran: round trips as the servers count them. */
-  traffic(action: () => unknown): Promise<Map<number, NodeTraffic>>;
+  traffic(action: () => unknown): Promise<Traffic>;
   /** FLUSHALL on every master. */
   flush(): Promise<void>;
 }
@@ -67,7 +67,6 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
 function clusterOf(nodes: readonly ClusterNode[], password: string | undefined): RedisCluster {
   const { servers: _, ...set } = serverSet(nodes.map(({ server }) => server));
   const view = clusterView({ ports: nodes.map(({ port }) => port), password, up: set.up });
-  const counts = () => commandCounts(view, set.up());
   return {
     ...view,
     ...set,
@@ -86,12 +85,8 @@ function clusterOf(nodes: readonly ClusterNode[], password: string | undefined):
       await eventually(async () => (await view.masters()).some((master) => master.port === port), { within: 10_000 });
       await view.healthy();
     },
-    commandCounts: counts,
-    async traffic(action) {
-      const before = await counts();
-      await action();
-      return trafficBetween(before, await counts());
-    },
+    commandCounts: () => commandCounts(view, set.up()),
+    traffic: (action) => trafficOf(view, set.up(), action),
     async flush() {
       await Promise.all((await view.masters()).map(({ port }) => view.cli(port, 'FLUSHALL')));
     },

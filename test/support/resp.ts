@@ -7,39 +7,72 @@ export function print(reply: Reply): string {
   return Array.isArray(reply) ? reply.map(print).join('\n') : String(reply ?? '');
 }
 
-/** Sends one command on its own connection; so tests look at a server without the drivers under test. */
-export function sendCommand(
-  port: number,
-  args: readonly string[],
-  options: { password?: string; within?: number } = {},
-): Promise<Reply> {
-  const { password, within = 5_000 } = options;
-  const commands = password === undefined ? [args] : [['AUTH', password], args];
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    let received: Buffer = Buffer.alloc(0);
-    let replies = 0;
-    const finish = (settle: () => void) => {
-      socket.destroy();
-      settle();
-    };
-    socket.setTimeout(within, () =>
-      finish(() => reject(new Error(`${args[0]} on port ${port}: no reply within ${within} ms`))),
-    );
-    socket.once('error', (error) => finish(() => reject(error)));
-    socket.once('close', () => reject(new Error(`${args[0]} on port ${port}: the connection closed before the reply`)));
-    socket.on('data', (chunk) => {
-      received = Buffer.concat([received, chunk]);
-      for (let parsed = parse(received, 0); parsed !== undefined; parsed = parse(received, 0)) {
-        const { reply, end } = parsed;
-        received = received.subarray(end);
-        if (reply instanceof Error) return finish(() => reject(reply));
-        replies++;
-        if (replies === commands.length) return finish(() => resolve(reply));
-      }
-    });
-    socket.write(commands.map(encode).join(''));
+interface Options {
+  password?: string | undefined;
+  /** Milliseconds until a reply that did not come is an error. Default 5000. */
+  within?: number;
+}
+
+/** A connection that tests look at a server by, without the drivers under test. */
+export interface RespConnection {
+  /** An error reply rejects. */
+  send(...args: string[]): Promise<Reply>;
+  close(): void;
+}
+
+/** Sends one command on its own connection. */
+export async function sendCommand(port: number, args: readonly string[], options: Options = {}): Promise<Reply> {
+  const connection = openConnection(port, options);
+  try {
+    return await connection.send(...args);
+  } finally {
+    connection.close();
+  }
+}
+
+export function openConnection(port: number, { password, within = 5_000 }: Options = {}): RespConnection {
+  const socket = connect({ port, host: '127.0.0.1' });
+  const waiting: { settle(reply: Reply | Error): void; name: string }[] = [];
+  let received: Buffer = Buffer.alloc(0);
+  let broken: Error | undefined;
+  const fail = (explain: (name: string) => Error) => {
+    for (const { settle, name } of waiting.splice(0)) settle(explain(name));
+    socket.destroy();
+  };
+  socket.on('error', (error) => {
+    broken ??= error;
+    fail(() => error);
   });
+  socket.once('close', () => {
+    broken ??= new Error(`the connection to port ${port} is closed`);
+    fail((name) => new Error(`${name} on port ${port}: the connection closed before the reply`));
+  });
+  socket.on('data', (chunk) => {
+    received = Buffer.concat([received, chunk]);
+    for (let parsed = parse(received, 0); parsed !== undefined; parsed = parse(received, 0)) {
+      received = received.subarray(parsed.end);
+      waiting.shift()?.settle(parsed.reply);
+    }
+  });
+
+  const send = (...args: string[]) =>
+    new Promise<Reply>((resolve, reject) => {
+      if (broken !== undefined) return reject(broken);
+      const name = String(args[0]);
+      const impatience = setTimeout(() => {
+        fail(() => new Error(`${name} on port ${port}: no reply within ${within} ms`));
+      }, within);
+      const settle = (reply: Reply | Error) => {
+        clearTimeout(impatience);
+        if (reply instanceof Error) reject(reply);
+        else resolve(reply);
+      };
+      waiting.push({ settle, name });
+      socket.write(encode(args));
+    });
+  // What is sent without having been let in is refused too; the reason is told instead.
+  if (password !== undefined) send('AUTH', password).catch((error: Error) => fail(() => error));
+  return { send, close: () => void socket.destroy() };
 }
 
 function encode(args: readonly string[]): string {
