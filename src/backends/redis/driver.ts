@@ -1,4 +1,5 @@
 import type { Command, Connection, Reply } from './connection.js';
+import type { Invalidated } from './tracking.js';
 
 /**
  * What one client library must offer, so that deadlines, reconnection, error classes, scripts, scans and subscriptions are written
@@ -59,6 +60,8 @@ export interface Link extends Sender, Openable {
 }
 
 export interface SubscriberLink extends Openable {
+  /** Asks the server to tell of every key with the prefix that is changed. Only before the first `subscribe`. */
+  track(prefix: string, invalidated: Invalidated): Promise<void>;
   subscribe(channel: string): Promise<void>;
   unsubscribe(channel: string): Promise<void>;
   ping(): Promise<void>;

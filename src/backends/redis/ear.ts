@@ -1,6 +1,8 @@
+import type { Tracking } from './connection.js';
 import type { Lost, SubscriberLink } from './driver.js';
 import { isServerReply } from './server-errors.js';
 import { StallWatch } from './stall-watch.js';
+import { tell } from './tell.js';
 
 /** A subscriber link, the channels it has, and the PINGs that find out when it is frozen: nothing else is ever in flight on it. */
 export class Ear {
@@ -10,6 +12,8 @@ export class Ear {
   readonly #heard = new Set<string>();
   /** Channels that the server's ACL forbids; the others must not suffer for it. */
   readonly #refused = new Map<string, Error>();
+  /** Why the server does not tell of keys: then hearing the channels alone is as good as hearing nothing. */
+  #untold: Error | undefined;
 
   constructor(link: SubscriberLink, stallTimeout: number, lost: Lost) {
     this.#link = link;
@@ -23,11 +27,21 @@ export class Ear {
   }
 
   hears(channel: string): boolean {
-    return this.#heard.has(channel);
+    return this.#untold === undefined && this.#heard.has(channel);
   }
 
   refusal(channel: string): Error | undefined {
-    return this.#refused.get(channel);
+    return this.#untold ?? this.#refused.get(channel);
+  }
+
+  /** Only before the first `subscribe`. */
+  async track({ prefix, invalidated }: Tracking): Promise<void> {
+    try {
+      await this.#ask(() => this.#link.track(prefix, (names) => tell(() => invalidated(names))));
+    } catch (error) {
+      if (!isServerReply(error)) throw error;
+      this.#untold = error;
+    }
   }
 
   async subscribe(channel: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { Server } from './client-options.js';
 import type { Command, Reply } from './connection.js';
 import type { Address, Driver, Link, Lost, Message, SubscriberLink } from './driver.js';
 import { keepQuiet } from './quiet-client.js';
+import { type Invalidated, invalidations, startTracking } from './tracking.js';
 
 /** What we use of an ioredis 5 or 6 client, so that our types need no ioredis. */
 export interface IoredisLike {
@@ -108,9 +109,19 @@ function link(client: IoredisLike, db: number, lost: Lost): Link {
 }
 
 function subscriber(client: IoredisLike, lost: Lost, message: Message): SubscriberLink {
-  client.on('messageBuffer', (channel, content) => message(String(channel), content as Buffer));
+  let invalidated: Invalidated = ignore;
+  client.on('messageBuffer', (channel, content) => {
+    const name = String(channel);
+    if (name === invalidations) invalidated(content as readonly Buffer[] | null);
+    else message(name, content as Buffer);
+  });
   return {
     ...openOnce(client, lost),
+    async track(prefix, listener) {
+      await startTracking((...args) => request(client, { key: undefined, args }), prefix);
+      invalidated = listener;
+      await client.subscribe(invalidations);
+    },
     async subscribe(channel) {
       await client.subscribe(channel);
     },

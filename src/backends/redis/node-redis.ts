@@ -3,6 +3,7 @@ import type { Server } from './client-options.js';
 import type { Arg, Reply } from './connection.js';
 import type { Address, Driver, Link, Lost, Message, SubscriberLink } from './driver.js';
 import { keepQuiet } from './quiet-client.js';
+import { invalidations, startTracking } from './tracking.js';
 
 /** What we use of an @redis/client 6 (or redis 6) client, so that our types need neither. */
 export interface NodeRedisLike {
@@ -139,6 +140,12 @@ function subscriber(make: Make, lost: Lost, message: Message): SubscriberLink {
   return {
     open,
     destroy,
+    async track(prefix, invalidated) {
+      await startTracking((...args) => client.sendCommand(args), prefix);
+      // The library hands on whatever the server sends there, and calls it a message.
+      const hear = (names: unknown) => invalidated(names as readonly Buffer[] | null);
+      await client.subscribe(invalidations, hear, true);
+    },
     subscribe: (channel) => client.subscribe(channel, hear, true),
     unsubscribe: (channel) => client.unsubscribe(channel),
     async ping() {

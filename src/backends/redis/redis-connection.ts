@@ -9,6 +9,7 @@ import type {
   ScriptCall,
   Subscription,
   SubscriptionListener,
+  Tracking,
 } from './connection.js';
 import { Deadlines } from './deadlines.js';
 import type { Driver } from './driver.js';
@@ -130,9 +131,9 @@ export class RedisConnection implements Connection {
     await this.#calls.send({ key: undefined, args: ['PUBLISH', channel, message] }, 'publish', deadline);
   }
 
-  subscribe(channel: string, listener: SubscriptionListener): Promise<Subscription> {
+  subscribe(channel: string, listener: SubscriptionListener, tracking?: Tracking): Promise<Subscription> {
     if (this.#closing !== undefined) return Promise.reject(closedError());
-    return this.#subscriptions.add(channel, listener);
+    return this.#subscriptions.add(channel, listener, tracking);
   }
 
   onState(listener: (state: ConnectionState, reason?: unknown) => void): () => void {

@@ -1,5 +1,5 @@
 import { ClosedError } from '../../errors.js';
-import type { ConnectionState, Subscription, SubscriptionListener } from './connection.js';
+import type { ConnectionState, Subscription, SubscriptionListener, Tracking } from './connection.js';
 import type { Driver } from './driver.js';
 import { Ear } from './ear.js';
 import { redisError } from './server-errors.js';
@@ -11,21 +11,28 @@ interface Timings {
   readonly stallTimeout: number;
 }
 
-/** All subscriptions of a connection, on one subscriber link that is made with the first and ends with the last. */
+/**
+ * All subscriptions of a connection, on one subscriber link that is made with the first and ends with the last. Tracking has to begin before
+ * a link subscribes to anything, so each that wants it has a link of its own.
+ */
 export class Subscriptions {
   readonly #driver: Driver;
   readonly #timings: Timings;
+  readonly #tracking: Tracking | undefined;
+  readonly #trackers = new Set<Subscriptions>();
   readonly #listeners = new Map<string, Set<SubscriptionListener>>();
   #standing: StandingLink<Ear> | undefined;
   #heard = false;
   #closed = false;
 
-  constructor(driver: Driver, timings: Timings) {
+  constructor(driver: Driver, timings: Timings, tracking?: Tracking) {
     this.#driver = driver;
     this.#timings = timings;
+    this.#tracking = tracking;
   }
 
-  async add(channel: string, listener: SubscriptionListener): Promise<Subscription> {
+  async add(channel: string, listener: SubscriptionListener, tracking?: Tracking): Promise<Subscription> {
+    if (tracking !== undefined) return this.#addTracker(channel, listener, tracking);
     const own: SubscriptionListener = {
       message: (message) => listener.message(message),
       state: (state) => listener.state(state),
@@ -47,12 +54,31 @@ export class Subscriptions {
 
   hurry(): void {
     this.#standing?.hurry();
+    for (const tracker of this.#trackers) tracker.hurry();
   }
 
   close(): void {
     this.#closed = true;
     this.#listeners.clear();
+    for (const tracker of this.#trackers) tracker.close();
+    this.#trackers.clear();
     this.#end();
+  }
+
+  async #addTracker(channel: string, listener: SubscriptionListener, tracking: Tracking): Promise<Subscription> {
+    const tracker = new Subscriptions(this.#driver, this.#timings, tracking);
+    this.#trackers.add(tracker);
+    try {
+      const { ping, close } = await tracker.add(channel, listener);
+      const remove = async () => {
+        this.#trackers.delete(tracker);
+        await close();
+      };
+      return { ping, close: remove };
+    } catch (error) {
+      this.#trackers.delete(tracker);
+      throw error;
+    }
   }
 
   async #remove(channel: string, listener: SubscriptionListener): Promise<void> {
@@ -82,6 +108,7 @@ export class Subscriptions {
       connectTimeout,
       make: (lost) => new Ear(this.#driver.subscriber(lost, this.#hear), stallTimeout, lost),
       greet: async (ear) => {
+        if (this.#tracking !== undefined) await ear.track(this.#tracking);
         await Promise.all([...this.#listeners.keys()].map((channel) => ear.subscribe(channel)));
       },
       changed: (state) => this.#changed(standing, state),

@@ -1,6 +1,6 @@
 import { addressText } from '../address.js';
 import { closedError } from '../calls.js';
-import type { Subscription, SubscriptionListener } from '../connection.js';
+import type { Subscription, SubscriptionListener, Tracking } from '../connection.js';
 import type { Address, Driver } from '../driver.js';
 import { Subscriptions } from '../subscriptions.js';
 import { tell } from '../tell.js';
@@ -14,6 +14,7 @@ interface Timings {
 interface Subscriber {
   readonly channel: string;
   readonly listener: SubscriptionListener;
+  readonly tracking: Tracking | undefined;
   /** The masters, by name, at which it is to be subscribed. */
   readonly places: Map<string, Place>;
   /** What the listener heard last. */
@@ -60,8 +61,8 @@ export class ClusterSubscriptions {
     for (const subscriber of this.#subscribers) tellState(subscriber);
   }
 
-  async add(channel: string, listener: SubscriptionListener): Promise<Subscription> {
-    const subscriber: Subscriber = { channel, listener, places: new Map(), heard: false };
+  async add(channel: string, listener: SubscriptionListener, tracking?: Tracking): Promise<Subscription> {
+    const subscriber: Subscriber = { channel, listener, tracking, places: new Map(), heard: false };
     this.#subscribers.add(subscriber);
     const close = async () => {
       this.#subscribers.delete(subscriber);
@@ -104,7 +105,7 @@ export class ClusterSubscriptions {
   }
 
   #subscribe(subscriber: Subscriber, name: string): void {
-    const { channel, listener, places } = subscriber;
+    const { channel, listener, tracking, places } = subscriber;
     const subscriptions = this.#masters.get(name);
     if (subscriptions === undefined) return;
     const state = (said: 'subscribed' | 'lost') => {
@@ -113,7 +114,7 @@ export class ClusterSubscriptions {
       place.subscribed = said === 'subscribed';
       tellState(subscriber);
     };
-    const subscription = subscriptions.add(channel, { message: (message) => listener.message(message), state });
+    const subscription = subscriptions.add(channel, { message: (message) => listener.message(message), state }, tracking);
     places.set(name, { subscribed: false, subscription });
     // Whoever adds it hears of a refusal; at a master that comes later nobody waits for it.
     subscription.catch(() => undefined);

@@ -66,6 +66,7 @@ export function sentinelDriver(settings: SentinelDriverSettings): Driver {
       const master = new MasterLink(watch, lost, (lost, at) => nodes.subscriber(lost, message, at));
       return {
         open: () => master.open(),
+        track: (prefix, invalidated) => master.link.track(prefix, invalidated),
         subscribe: (channel) => master.link.subscribe(channel),
         unsubscribe: (channel) => master.link.unsubscribe(channel),
         ping: () => master.link.ping(),
