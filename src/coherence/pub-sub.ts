@@ -79,8 +79,7 @@ export function pubSub(connection: Connection, { channel, probeKey, clock }: Pub
     async prove(deadline) {
       const heard = subscription;
       if (heard === undefined) throw new Error('the subscriber connection does not stand');
-      const probe = connection.command({ key: probeKey, args: ['DEL', probeKey] }, deadline);
-      await Promise.all([probe, inTime(heard.ping(), deadline, clock)]);
+      await Promise.all([connection.probe(probeKey, deadline), inTime(heard.ping(), deadline, clock)]);
     },
     async close() {
       forget();

@@ -65,6 +65,11 @@ export interface Connection {
    * for each round trip. It throws when the connection is lost on the way.
    */
   scan(match: string, count: number, deadline: () => number): AsyncIterable<string[]>;
+  /**
+   * Shows that whoever answers the rest is still the one to ask, by a write that changes nothing: it deletes `key`, or in a Cluster at
+   * each master one that begins so, which must never be there. Rejects when one does not take it, or says that the Cluster has changed.
+   */
+  probe(key: string, deadline: number): Promise<void>;
   /** Publishes to a channel; for tests and for messages that no script carries. */
   publish(channel: string, message: Arg, deadline: number): Promise<void>;
   /**

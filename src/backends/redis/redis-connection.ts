@@ -127,6 +127,10 @@ export class RedisConnection implements Connection {
     }
   }
 
+  async probe(key: string, deadline: number): Promise<void> {
+    await this.#calls.send({ key, args: ['DEL', key] }, 'probe', deadline);
+  }
+
   async publish(channel: string, message: Arg, deadline: number): Promise<void> {
     await this.#calls.send({ key: undefined, args: ['PUBLISH', channel, message] }, 'publish', deadline);
   }

@@ -24,6 +24,7 @@ import type { ClusterNode } from './cluster-node.js';
 import { ClusterNodes } from './cluster-nodes.js';
 import { scanMasters } from './cluster-scan.js';
 import { ClusterSubscriptions } from './cluster-subscriptions.js';
+import { Probe } from './probe.js';
 import { Router } from './router.js';
 import { Topology } from './topology.js';
 
@@ -39,10 +40,12 @@ export class ClusterConnection implements Connection {
   readonly driver: Connection['driver'];
   readonly topology = 'cluster';
   readonly #settings: ClusterSettings;
+  readonly #seeds: string;
   readonly #drainTimeout: number;
   readonly #nodes: ClusterNodes;
   readonly #topology: Topology;
   readonly #router: Router;
+  readonly #probe: Probe;
   readonly #subscriptions: ClusterSubscriptions;
   /** Calls that wait for the first map. */
   readonly #waiting: Deadlines;
@@ -59,6 +62,7 @@ export class ClusterConnection implements Connection {
     const { clock = systemClock } = settings;
     this.driver = driver.name;
     this.#settings = settings;
+    this.#seeds = seeds.map(addressText).join(', ');
     this.#drainTimeout = drainTimeout;
     this.#waiting = new Deadlines(clock);
     this.#nodes = new ClusterNodes({
@@ -79,6 +83,7 @@ export class ClusterConnection implements Connection {
       drainTimeout,
       changed: () => this.#mapChanged(),
     });
+    this.#probe = new Probe(this.#topology);
     this.#router = new Router({
       clock,
       nodeFor: (key, operation) => this.#nodeFor(key, operation),
@@ -146,6 +151,10 @@ export class ClusterConnection implements Connection {
     yield* scanMasters({ topology: this.#topology, match, count, deadline });
   }
 
+  probe(key: string, deadline: number): Promise<void> {
+    return this.#withMap('probe', deadline, () => this.#probe.run(key, deadline));
+  }
+
   async publish(channel: string, message: Arg, deadline: number): Promise<void> {
     await this.#send({ key: undefined, args: ['PUBLISH', channel, message] }, 'publish', deadline);
   }
@@ -193,7 +202,7 @@ export class ClusterConnection implements Connection {
     if (this.#state === 'down') return Promise.reject(this.#away(operation));
     const late = () => {
       if (this.#state === 'closed') return closedError();
-      const message = `the Redis Cluster at ${this.#seeds()} did not answer ${operation} in time`;
+      const message = `the Redis Cluster at ${this.#seeds} did not answer ${operation} in time`;
       return new DeadlineError(message, { backend: 'redis', operation });
     };
     if (this.#waiting.isPast(deadline)) return Promise.reject(late());
@@ -276,12 +285,8 @@ export class ClusterConnection implements Connection {
   }
 
   #away(operation: string): ConnectionError {
-    const message = `the Redis Cluster at ${this.#seeds()} is away: ${reasonText(this.#reason)}`;
+    const message = `the Redis Cluster at ${this.#seeds} is away: ${reasonText(this.#reason)}`;
     return new ConnectionError(message, { backend: 'redis', operation, cause: this.#reason });
-  }
-
-  #seeds(): string {
-    return this.#settings.seeds.map(addressText).join(', ');
   }
 }
 

@@ -20,13 +20,9 @@ export interface SlotRange {
 
 /** Reads CLUSTER INFO and CLUSTER SLOTS as told by the node that was asked at `asked`. */
 export function readLayout(info: Reply | undefined, slots: Reply, asked: Address): Layout {
-  const fields = new Map(
-    String(info ?? '')
-      .split(/\r?\n/)
-      .map((line) => line.split(':') as [string, string]),
-  );
+  const fields = readFields(info);
   return {
-    epoch: Number(fields.get('cluster_current_epoch') ?? 0),
+    epoch: epochIn(fields),
     serving: fields.get('cluster_state') !== 'fail',
     ranges: (slots as readonly (readonly Reply[])[]).map(([first, last, master, ...replicas]) => ({
       first: Number(first),
@@ -35,6 +31,20 @@ export function readLayout(info: Reply | undefined, slots: Reply, asked: Address
       replicas: replicas.map((replica) => readNode(replica, asked)),
     })),
   };
+}
+
+/** The epoch in a reply to CLUSTER INFO; 0 where it tells of none. */
+export function readEpoch(info: Reply): number {
+  return epochIn(readFields(info));
+}
+
+function readFields(info: Reply | undefined): ReadonlyMap<string, string> {
+  const lines = String(info ?? '').split(/\r?\n/);
+  return new Map(lines.map((line) => line.split(':') as [string, string]));
+}
+
+function epochIn(fields: ReadonlyMap<string, string>): number {
+  return Number(fields.get('cluster_current_epoch') ?? 0);
 }
 
 /** A host that is null or empty is the one we asked; `?` is a host name that the node should announce and does not know. */
