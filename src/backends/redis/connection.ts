@@ -78,14 +78,14 @@ export interface Connection {
    *
    * In a Cluster it subscribes at every master, whose own bus may drop messages: so the same message may come several times, and it is
    * `lost` as soon as one master's subscription is.
+   *
+   * With `tracking` the same connections are told of keys by the servers themselves, whoever changes them, and it stands only where
+   * both is heard. A server that does not know that, or forbids it, is a `BackendError` too.
    */
   subscribe(channel: string, listener: SubscriptionListener, tracking?: Tracking): Promise<Subscription>;
   /**
    * What to add to this process's wall clock to get that of the key's server, in ms. Learnt at each connect and corrected by
    * `learnTime`.
-   *
-   * With `tracking` the same connections are told of keys by the servers themselves, whoever changes them, and it stands only where
-   * both is heard. A server that does not know that, or forbids it, is a `BackendError` too.
    */
   clockOffset(key: string): number;
   /** Tells the seam what the clock of the key's server said just now. */
@@ -102,17 +102,17 @@ export interface SubscriptionListener {
   state(state: 'subscribed' | 'lost'): void;
 }
 
-export interface Subscription {
-  /**
-   * One round trip on each connection that messages for the channel may come by. Once it resolves, every message that was sent there before
-   * has been heard. Rejects when one of them does not stand or is lost on the way.
-   */
 export interface Tracking {
   readonly prefix: string;
   /** Keys with the prefix that were set, deleted, expired, evicted…; `null`: a server was emptied. */
   invalidated(names: readonly Buffer[] | null): void;
 }
 
+export interface Subscription {
+  /**
+   * One round trip on each connection that messages for the channel may come by. Once it resolves, every message that was sent there before
+   * has been heard. Rejects when one of them does not stand or is lost on the way.
+   */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
