@@ -4,6 +4,7 @@ import type { Plugin } from './builder/plugin.js';
 import { refusals } from './builder/refusals.js';
 import type { CacheBuilder } from './builder/steps.js';
 import { readClusterOptions } from './config/cluster-options.js';
+import { defaults } from './config/defaults.js';
 import { type EnvironmentSettings, readEnvironment } from './config/environment.js';
 import { readRedisOptions } from './config/redis-options.js';
 import { readSentinelOptions } from './config/sentinel-options.js';
@@ -65,8 +66,8 @@ function builderOf(plan: Plan): CacheBuilder {
     bus(options = {}) {
       needsL2(plan, 'bus');
       if (options === false) return builderOf({ ...plan, bus: false });
-      const { maxStaleness = plan.settings.maxStaleness } = readBusOptions(options);
-      return builderOf({ ...plan, bus: true, settings: { ...plan.settings, maxStaleness } });
+      const { maxStaleness = plan.settings.maxStaleness, mode = plan.bus || defaults.busMode } = readBusOptions(options);
+      return builderOf({ ...plan, bus: mode, settings: { ...plan.settings, maxStaleness } });
     },
     outageTtl(ttl) {
       needsL2(plan, 'outageTtl');
@@ -105,6 +106,7 @@ function withEnvironment(plan: Plan, { general, settings, memory, circuitBreaker
   return {
     ...plan,
     name: general.name ?? plan.name,
+    bus: general.busMode ?? plan.bus,
     l2,
     l2Possible: true,
     memory: { ...plan.memory, ...memory },

@@ -218,6 +218,8 @@ export interface CacheStats {
 export interface BusStats {
   /** Messages of other processes that were obeyed. */
   readonly received: number;
+  /** In mode `tracking`: how often Redis itself told of changed keys; own writes are among them. */
+  readonly tracked: number;
   /** Messages that were none of Tierkeep's, and ignored. */
   readonly malformed: number;
   /** Messages of a later version: everything in L1 was verified after each. */

@@ -39,7 +39,14 @@ export interface BusOptions {
    * the default) two short commands are sent to keep to it. Default 2 s, at least 100 ms.
    */
   readonly maxStaleness?: Duration | undefined;
+  /**
+   * What is heard: the changes made with Tierkeep (`'pub-sub'`, the default), or also those by any other client of Redis (`'tracking'`).
+   * With the latter what a process writes leaves its own L1, and comes back with the next read.
+   */
+  readonly mode?: BusMode | undefined;
 }
+
+export type BusMode = 'pub-sub' | 'tracking';
 
 /** Options of `.circuitBreaker()`. */
 export interface CircuitBreakerOptions {
@@ -59,6 +66,7 @@ const mostEntries = 2 ** 24 - 1;
 export const maxEntries = (name: string) => wholeNumber(name, 1, mostEntries);
 export const maxBytes = (name: string) => wholeNumber(name, 1, Number.MAX_SAFE_INTEGER);
 export const errorThreshold = (name: string) => wholeNumber(name, 1, 100);
+export const busMode = (name: string) => z.enum(['pub-sub', 'tracking'], must(name, "'pub-sub' or 'tracking'"));
 export const volumeThreshold = (name: string) => wholeNumber(name, 1, 1_000_000);
 
 /** For a length of time below which timers and counting buckets would cost more than they bring. */
@@ -87,6 +95,7 @@ const leaseOptions = z.strictObject({
 
 const busOptions = z.strictObject({
   maxStaleness: convertedBy((given: Duration) => atLeast100Ms(given, 'maxStaleness')).optional(),
+  mode: busMode('mode').optional(),
 });
 
 const circuitBreakerOptions = z.strictObject({

@@ -6,6 +6,7 @@ import { connectStandalone } from '../backends/redis/standalone.js';
 import type { Clock } from '../clock.js';
 import { announcements } from '../coherence/messages.js';
 import { pubSub } from '../coherence/pub-sub.js';
+import { tracking } from '../coherence/tracking.js';
 import type { TopologySettings } from '../config/topology.js';
 import { newStamp } from '../entries/entry.js';
 import { physicalKeys } from '../entries/keys.js';
@@ -25,12 +26,13 @@ export function makeL2(plan: Plan, events: StoreEvents): L2 | undefined {
   if (l2 === undefined) return undefined;
   if (l2.kind === 'tier') return { store: cacheAsStore(l2.cache, l2.name, clock), peers: undefined };
   const connection = connect(l2, clock);
-  const { channel, probe } = physicalKeys(name);
+  const keys = physicalKeys(name);
+  const { channel, probe: probeKey } = keys;
   const origin = newStamp();
   const told = bus ? { channel, ...announcements(origin) } : undefined;
   const store = redisStore(connection, { name, clock, leaseMs: settings.leaseTtl, events, announcements: told });
   if (!bus || !l1) return { store, peers: undefined };
-  const heard = pubSub(connection, { channel, probeKey: probe, clock });
+  const heard = pubSub(connection, { channel, probeKey, clock, tracking: bus === 'tracking' ? tracking(keys) : undefined });
   return { store, peers: { bus: heard, origin, maxStaleness: settings.maxStaleness } };
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import { defaults } from '../config/defaults.js';
 import type { TopologySettings } from '../config/topology.js';
-import type { BreakerSettings, MemorySettings } from '../config.js';
+import type { BreakerSettings, BusMode, MemorySettings } from '../config.js';
 import { ConfigError } from '../errors.js';
 import type { Logger } from '../outage-report.js';
 import type { Plugin } from './plugin.js';
@@ -24,8 +24,8 @@ export interface Plan {
   readonly settings: Readonly<
     Record<'ttl' | 'grace' | 'budget' | 'hardTimeout' | 'outageTtl' | 'leaseTtl' | 'maxStaleness', number>
   >;
-  /** Whether caches that share Redis tell each other what they changed. */
-  readonly bus: boolean;
+  /** How caches that share Redis hear of each other's changes, if they do. */
+  readonly bus: BusMode | false;
   readonly circuitBreaker: BreakerSettings;
   readonly clock: Clock;
   readonly logger: Logger | undefined;
@@ -41,7 +41,7 @@ export function emptyPlan(name: string): Plan {
     l2Possible: false,
     memory: {},
     settings: { ttl, grace, budget, hardTimeout, outageTtl, leaseTtl, maxStaleness },
-    bus: true,
+    bus: defaults.busMode,
     circuitBreaker: {},
     clock: systemClock,
     logger: undefined,

@@ -13,8 +13,13 @@ export interface Bus {
   close(): Promise<void>;
 }
 
+/** Keys; or `all`: there is nothing any more; or `any`: too many keys to name. */
+export type Changed = readonly string[] | 'all' | 'any';
+
 export interface BusListener {
   message(bytes: Buffer): void;
+  /** Redis itself tells of changes, by whomever, this process included. */
+  changed(what: Changed): void;
   /** From now on everything is heard. */
   listening(): void;
   /** Messages may be missed from now on, until it listens again. */

@@ -7,6 +7,7 @@ export const defaults = {
   outageTtl: 30_000,
   leaseTtl: 5_000,
   maxStaleness: 2_000,
+  busMode: 'pub-sub',
   maxEntries: 10_000,
   /** Of the memory that stands in for an L2 which is away, where there is no L1. */
   standInEntries: 1_000,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type AddressOption, type NatMap, readAddress } from '../backends/redis/address.js';
-import { atLeast100Ms, errorThreshold, maxBytes, maxEntries, volumeThreshold } from '../config.js';
+import { atLeast100Ms, busMode, errorThreshold, maxBytes, maxEntries, volumeThreshold } from '../config.js';
 import { type Duration, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
 import { checkName } from '../entries/keys.js';
 import { ConfigError } from '../errors.js';
@@ -26,6 +26,7 @@ export const variables = {
           return text;
         }),
     ],
+    busMode: ['CACHE_BUS_MODE', busMode],
   },
   settings: {
     ttl: ['CACHE_TTL', duration(positiveMs)],

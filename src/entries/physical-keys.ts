@@ -3,6 +3,8 @@ import { escapeGlob, globTokens } from './glob.js';
 /** The names in Redis of one cache's entries and leases. */
 export interface PhysicalKeys {
   entry(key: string): string;
+  /** What the names of all entries begin with, and no other name. */
+  readonly entryPrefix: string;
   /** Always in the slot of the entry. */
   lease(key: string): string;
   /** What is deleted to see whether Redis takes writes; never there. */
@@ -27,6 +29,7 @@ export function physicalKeys(name: string): PhysicalKeys {
   const leases = `${name}:lease:`;
   return {
     entry: (key) => physical(entries, key),
+    entryPrefix: entries,
     lease: (key) => physical(leases, key),
     probe: `${name}:probe`,
     channel: `${name}:bus`,

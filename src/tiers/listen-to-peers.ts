@@ -1,3 +1,4 @@
+import type { Changed } from '../coherence/bus.js';
 import { decodeMessage } from '../coherence/messages.js';
 import { Trust } from '../coherence/trust.js';
 import type { Core } from './core.js';
@@ -9,7 +10,7 @@ const mostLookedThrough = 200_000;
 /** Obeys the messages of other processes as if the invalidation were this one's own. */
 export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSettings): Peers {
   const { clock, events, fence, local, wakeUps } = core;
-  const counts = { received: 0, malformed: 0, unknown: 0, trustLost: 0 };
+  const counts = { received: 0, tracked: 0, malformed: 0, unknown: 0, trustLost: 0 };
   let lookedThrough = 0;
   let lookedSince = Number.NEGATIVE_INFINITY;
 
@@ -24,6 +25,7 @@ export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSe
 
   bus.listen({
     message,
+    changed,
     listening: () => trust.listening(),
     lost: (reason) => trust.lost(reason),
   });
@@ -58,6 +60,19 @@ export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSe
         break;
       case 'released':
         wakeUps.ring(heard.key, 'released');
+    }
+  }
+
+  function changed(what: Changed): void {
+    counts.tracked += 1;
+    if (what === 'any') {
+      fence.markAll();
+      trust.startAnew(new Error('more keys were changed at once than can be named'));
+    } else if (what === 'all') {
+      fence.markAll();
+      local.clear();
+    } else {
+      for (const key of what) forget(key);
     }
   }
 

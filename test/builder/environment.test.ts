@@ -44,6 +44,7 @@ const common = {
     CACHE_OUTAGE_TTL: 'Infinity',
     CACHE_LEASE_TTL: '2s',
     CACHE_MAX_STALENESS: '1s',
+    CACHE_BUS_MODE: 'tracking',
     CACHE_MAX_ENTRIES: '500',
     CACHE_MAX_BYTES: '64000000',
     CACHE_CIRCUIT_RESET_TIMEOUT: '3s',
@@ -119,7 +120,7 @@ const kinds = {
 describe('every setting is given', () => {
   it.each(Object.entries(kinds))('for %s', (kind, { env, options }) => {
     expect(readEnvironment({ CACHE_BACKEND: kind, ...common.env, ...env })).toEqual({
-      general: { backend: kind, name: 'shop' },
+      general: { backend: kind, name: 'shop', busMode: 'tracking' },
       ...common.found,
       l2: { kind, options: { ...common.access, ...options } },
     });

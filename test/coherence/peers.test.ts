@@ -64,7 +64,7 @@ describe('what is heard', () => {
     await writer.cache.deleteMany(['k', 'users:2', 'never there']);
     await settled();
     expect(present()).toEqual(['users:1']);
-    expect(reader.cache.stats().bus).toEqual({ received: 1, malformed: 0, unknown: 0, trustLost: 0 });
+    expect(reader.cache.stats().bus).toEqual({ received: 1, tracked: 0, malformed: 0, unknown: 0, trustLost: 0 });
   });
 
   it('a pattern drops what begins as it does', async () => {
