@@ -1,12 +1,14 @@
 import { escapeGlob, globTokens } from './glob.js';
 
-/** The names in Redis of one cache's entries and leases. */
+/** The names in Redis of one cache's entries, leases and versions. */
 export interface PhysicalKeys {
   entry(key: string): string;
   /** What the names of all entries begin with, and no other name. */
   readonly entryPrefix: string;
   /** Always in the slot of the entry. */
   lease(key: string): string;
+  /** Where the version of a tag (`t` and the tag) or a namespace (`n` and its prefix) is kept. */
+  version(label: string): string;
   /** What is deleted to see whether Redis takes writes; never there. */
   readonly probe: string;
   /** Where changes are told. */
@@ -27,10 +29,12 @@ export interface PhysicalKeys {
 export function physicalKeys(name: string): PhysicalKeys {
   const entries = `${name}:cache:`;
   const leases = `${name}:lease:`;
+  const tags = `${name}:tag:`;
   return {
     entry: (key) => physical(entries, key),
     entryPrefix: entries,
     lease: (key) => physical(leases, key),
+    version: (label) => (label.startsWith('t') ? physical(tags, label.slice(1)) : `${name}:space:${label.slice(1)}`),
     probe: `${name}:probe`,
     channel: `${name}:bus`,
     keyOfEntry: (found) => keyOf(entries, found),

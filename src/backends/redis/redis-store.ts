@@ -5,13 +5,15 @@ import { BackendError, InvalidValueError } from '../../errors.js';
 import type { Store, StoreEvents } from '../../store.js';
 import { type Announcements, silence } from './announcements.js';
 import type { Connection, Reply, ScriptCall } from './connection.js';
-import { expireScript, incrementScript, softenScript, writeIfAbsentScript, writeScript } from './scripts.js';
+import { expireScript, incrementScript, writeIfAbsentScript } from './scripts/conditional.js';
+import { softenScript, writeScript } from './scripts/entries.js';
 import { leases } from './store/leases.js';
 import { isMoving, movingError, removeWhereMoving } from './store/moving-slots.js';
 import { partialFailure } from './store/partial-failure.js';
 import { reads } from './store/reads.js';
 import { removals } from './store/removals.js';
 import { scriptCalls } from './store/script-calls.js';
+import { versions } from './store/versions.js';
 
 export interface RedisStoreSettings {
   /** The cache's name; every key begins with it. */
@@ -61,6 +63,7 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
     read: reading.read,
     readMany: reading.readMany,
     leases: leases(parts, reading, settings.leaseMs),
+    versions: versions(parts),
     ...removals(parts),
     async write(key, entry, deadline) {
       const callWith = (until: string) => change(writeScript, key, until, ...argsOf(key, entry));

@@ -1,6 +1,6 @@
 import type { Leases, LoadReply } from '../../../store.js';
 import type { Reply } from '../connection.js';
-import { fillScript, loadScript, releaseScript, renewScript } from '../scripts.js';
+import { fillScript, loadScript, releaseScript, renewScript } from '../scripts/leases.js';
 import { isMoving } from './moving-slots.js';
 import type { Parts } from './parts.js';
 import type { Reads } from './reads.js';

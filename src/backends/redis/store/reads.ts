@@ -2,7 +2,7 @@ import { decodeEntry } from '../../../entries/codec.js';
 import type { Entry } from '../../../entries/entry.js';
 import type { Store } from '../../../store.js';
 import { batchReads } from '../read-batch.js';
-import { dropUnreadableScript } from '../scripts.js';
+import { dropUnreadableScript } from '../scripts/entries.js';
 import { partialFailure } from './partial-failure.js';
 import type { Parts } from './parts.js';
 

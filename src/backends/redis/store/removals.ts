@@ -1,7 +1,7 @@
 import { compileGlob, literalHead } from '../../../entries/glob.js';
 import { BackendError } from '../../../errors.js';
 import type { Store } from '../../../store.js';
-import { removeScript } from '../scripts.js';
+import { removeScript } from '../scripts/entries.js';
 import { removeWhereMoving } from './moving-slots.js';
 import { partialFailure } from './partial-failure.js';
 import type { Parts } from './parts.js';

@@ -6,7 +6,7 @@ import { DeadlineError } from '../../../errors.js';
 import type { Announcements } from '../announcements.js';
 import { batchesBySlot } from '../batches-by-slot.js';
 import type { Arg, Connection, Reply, Script, ScriptCall } from '../connection.js';
-import { LATE } from '../scripts.js';
+import { LATE } from '../scripts/fragments.js';
 
 /** Makes and runs the calls of one cache's scripts. Keys are the cache's own, times are this process's. */
 export interface ScriptCalls {

@@ -1,0 +1,67 @@
+/*
+ * The protocol's server side. Each script is atomic, its keys share one slot, and none is ever sent twice. A script that stores an entry
+ * carries a deadline on the server's clock after which it does nothing and answers {LATE, time}: a write whose reply was lost may
+ * otherwise be executed after a newer one, when a frozen server wakes.
+ *
+ * What tells other processes ends its arguments with a channel ('' for none) and a message, which is published after the change and
+ * in the same step: told before, somebody could read the old value after it obeyed, and told later, a process that dies between would
+ * leave old copies.
+ *
+ * Where nothing else is said the keys are the entry and its lease. Each script defines only what it uses: what is defined is made anew for
+ * every call, which takes the server a microsecond.
+ */
+
+export const LATE = -1;
+
+export const announcing = `
+local function announce()
+  if ARGV[#ARGV - 1] ~= '' then redis.call('PUBLISH', ARGV[#ARGV - 1], ARGV[#ARGV]) end
+end
+`;
+
+export const clock = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function late(deadline) return now > tonumber(deadline) end
+`;
+
+// tk1 <stamp> <codec> <createdAt> <freshUntil> <expiresAt> <cost>…
+export const stamps = `
+local function stampIn(bytes)
+  if not bytes or bytes == '' then return '' end
+  return string.match(bytes, '^tk%d+ (%S+)') or '?'
+end
+`;
+
+export const freshness = `
+local function isFresh(bytes)
+  if not bytes then return false end
+  local fresh = string.match(bytes, '^tk1 %S+ %S+ %S+ (%S+)')
+  if not fresh then return true end
+  return fresh == '-' or tonumber(fresh) > now
+end
+`;
+
+/** The codec, the three times, the rest of the header's line, and the payload from the line feed on; nothing for what is no entry. */
+export const partsOfEntry = `
+local function partsOf(bytes)
+  local eol = string.find(bytes, '\\n', 1, true)
+  local codec, created, fresh, expires, rest =
+    string.match(string.sub(bytes, 1, (eol or 1) - 1), '^tk1 %S+ (%S+) (%S+) (%S+) (%S+)(.*)$')
+  if not codec then return nil end
+  return codec, created, fresh, expires, rest, string.sub(bytes, eol)
+end
+`;
+
+// Out of memory must not leave the old value standing: whoever reads it would take it for the new one.
+export const storing = `
+local function store(entry, lease, bytes, px)
+  local reply
+  if px == '-' then reply = redis.pcall('SET', entry, bytes)
+  else reply = redis.pcall('SET', entry, bytes, 'PX', px) end
+  redis.call('DEL', lease)
+  if reply.err then redis.call('UNLINK', entry) return reply end
+  return 1
+end
+`;

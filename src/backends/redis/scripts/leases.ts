@@ -1,0 +1,71 @@
+import { defineScript } from '../script.js';
+import { announcing, clock, LATE, stamps, storing } from './fragments.js';
+
+/** "<token> <stamp of the entry then>", and " w" once another loader was turned away. */
+const leaseText = `
+local function leaseAt(key)
+  local text = redis.call('GET', key)
+  if not text then return nil end
+  local token, base, mark = string.match(text, '^(%S+) (%S*)(.*)$')
+  return token, base, mark == ' w'
+end
+`;
+
+/**
+ * ARGV: token, lease ms, seen stamp, deadline. Answers {0}, {1, ms left} or {2, newer entry, its stamp}. That somebody was turned away
+ * is noted in the lease, for whoever gives it back.
+ */
+export const loadScript = defineScript(
+  'load',
+  `${clock}${stamps}${leaseText}
+if late(ARGV[4]) then return {${LATE}, now} end
+local bytes = redis.call('GET', KEYS[1])
+local stamp = stampIn(bytes)
+if bytes and stamp ~= ARGV[3] then return {2, bytes, stamp} end
+local token, _, waited = leaseAt(KEYS[2])
+if token then
+  if not waited then redis.call('APPEND', KEYS[2], ' w') end
+  return {1, redis.call('PTTL', KEYS[2])}
+end
+redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. stamp, 'PX', ARGV[2])
+return {0}`,
+);
+
+/** KEYS: lease, alone, so that it works while the slot moves. ARGV: token, lease ms. */
+export const renewScript = defineScript(
+  'renew',
+  `
+local lease = redis.call('GET', KEYS[1])
+if not lease or string.match(lease, '^%S+') ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])`,
+);
+
+/**
+ * ARGV: token, bytes, px. Stores only if the lease still holds the token and the entry is the one seen when it was taken: a plain
+ * DEL by another program removes the entry but not the lease.
+ */
+export const fillScript = defineScript(
+  'fill',
+  `${stamps}${storing}${leaseText}${announcing}
+local token, base, waited = leaseAt(KEYS[2])
+if token ~= ARGV[1] then return 0 end
+if stampIn(redis.call('GETRANGE', KEYS[1], 0, 63)) ~= base then
+  redis.call('DEL', KEYS[2])
+  if waited then announce() end
+  return 0
+end
+local stored = store(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
+announce()
+return stored`,
+);
+
+/** KEYS: lease, alone. ARGV: token. Whoever waits for the lease is woken; if nobody does, nobody is told. */
+export const releaseScript = defineScript(
+  'release',
+  `${leaseText}${announcing}
+local token, _, waited = leaseAt(KEYS[1])
+if token ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+if waited then announce() end
+return 1`,
+);
