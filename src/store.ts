@@ -88,23 +88,34 @@ export interface LabelVersion {
 export interface Leases {
   /**
    * Asks to load `key`. `seen` is the stamp of what the caller has seen there, '' if nothing. A token is used for one request only: asking
-   * again after an unknown outcome takes a new one, or a voided lease could be revived.
+   * again after an unknown outcome takes a new one, or a voided lease could be revived. That the last loader failed is `heeded` unless
+   * it is to be `ignored`.
    */
-  load(key: string, token: string, seen: string, deadline: number): Promise<LoadReply>;
+  load(key: string, token: string, seen: string, deadline: number, failure?: 'heeded' | 'ignored'): Promise<LoadReply>;
   /** Extends the lease; false when it is no longer ours. */
   renew(key: string, token: string, deadline: number): Promise<boolean>;
   /** Stores the entry if the lease still holds the token and the entry seen at `load` is still the one there. */
   fill(key: string, token: string, entry: Entry, deadline: number): Promise<boolean>;
   /** Gives the lease back without a fill. */
-  release(key: string, token: string, deadline: number): Promise<void>;
+  release(key: string, token: string, deadline: number, failure?: LoadFailure): Promise<void>;
   /** How long an unrenewed lease lives, in ms. */
   readonly ms: number;
+}
+
+/** What a loader whose factory failed leaves in the place of its lease, for the others. */
+export interface LoadFailure {
+  /** So long nobody is to try again, ms. */
+  readonly backOff: number;
+  /** Also if nobody was turned away while it had the lease. */
+  readonly always: boolean;
 }
 
 export type LoadReply =
   | { readonly state: 'granted' }
   /** Another loader has the lease for `ms` more. */
   | { readonly state: 'held'; readonly ms: number }
+  /** The last loader failed, and nobody is to try again for `ms` more. */
+  | { readonly state: 'failed'; readonly ms: number }
   /** An entry with another stamp than `seen` is there: somebody filled or set it meanwhile. */
   | { readonly state: 'newer'; readonly entry: Entry }
   /** Something with this stamp is there that this version cannot read; ask again with it as `seen` to replace just that. */

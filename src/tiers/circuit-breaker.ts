@@ -141,12 +141,11 @@ export function withCircuitBreaker(
   function guardedLeases(leases: Leases): Leases {
     return {
       ms: leases.ms,
-      load: (key, token, seen, deadline) => guarded('load', () => leases.load(key, token, seen, deadline)),
+      load: (...args) => guarded('load', () => leases.load(...args)),
       renew: (key, token, deadline) => guarded('renew', () => leases.renew(key, token, deadline)),
       fill: (key, token, entry, deadline) => guarded('fill', () => leases.fill(key, token, entry, deadline)),
       // Housekeeping that nobody may be waiting for any more: it says nothing new about the store, and would say it late.
-      release: (key, token, deadline) =>
-        circuit.state === 'closed' ? leases.release(key, token, deadline) : refused('release'),
+      release: (...args) => (circuit.state === 'closed' ? leases.release(...args) : refused('release')),
     };
   }
 }

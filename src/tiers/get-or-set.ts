@@ -46,9 +46,12 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
     made = await runFactory(core, flight, load, right.replaces);
   } catch (error) {
     // A stale value may stand in; else the factory's own error reaches every caller untouched.
-    await right.lease?.release(budget);
-    if (!mayStandIn(flight.standIn, core.clock.now())) throw error;
-    return takeStale(core, flight, flight.standIn);
+    if (mayStandIn(flight.standIn, core.clock.now())) {
+      await right.lease?.release(budget);
+      return takeStale(core, flight, flight.standIn);
+    }
+    await right.lease?.release(budget, 'failed');
+    throw error;
   }
 
   // 4. The value is stored, unless it is not to be, or something newer was acknowledged while it was made.

@@ -29,7 +29,8 @@ export interface RightToFill {
 export interface HeldLease {
   /** Whether the entry was stored; false when the lease was voided meanwhile by a newer write or delete. */
   fill(entry: Entry, budget: Budget): Promise<boolean | Away>;
-  release(budget: Budget): Promise<void>;
+  /** `failed`: the factory did, and nothing stands in, so that other processes had better not try at once. */
+  release(budget: Budget, why?: 'failed'): Promise<void>;
 }
 
 /** Without a bus a waiting process asks again: soon at first, since most factories are quick, then less often. */
@@ -39,6 +40,11 @@ const longestPauseMs = 50;
 const pauseWithBusMs = 250;
 /** A loader that gave up has most likely failed, so those who were waiting do not all come at once to fail too. */
 const afterReleaseMs = 20;
+/** After a failure somebody waited for, the next process tries so much later; the one that failed draws it. */
+const shortestBackOffMs = 100;
+const longestBackOffMs = 250;
+/** A load that has been put off so long tries in spite of newer failures: with many processes its turn might never come. */
+const patienceMs = 1_000;
 
 /**
  * Takes the lease of a key, or waits for whoever has it. A waiter takes over only when the lease is gone, never after a fixed wait:
@@ -51,6 +57,7 @@ export async function takeLease(core: Core, flight: Flight, found: Entry | undef
   let replaces = found;
   let seen = found?.stamp ?? '';
   let pause = firstPauseMs;
+  let putOffSince = Number.POSITIVE_INFINITY;
   for (;;) {
     if (budget.gone) return { state: 'away', lease: undefined, replaces };
     // What is asked only now is answered as of now, whatever was acknowledged before. But what was read before that must not be used.
@@ -61,13 +68,14 @@ export async function takeLease(core: Core, flight: Flight, found: Entry | undef
     const wakeUp = core.wakeUps.register(key);
     // A new token each time: one that was asked before may be voided already, and must not come to life again.
     const token = newStamp();
-    const reply = await tryL2(core, 'load', () => budget.poll((deadline) => leases.load(key, token, seen, deadline)));
+    const failure = core.clock.monotonic() - putOffSince < patienceMs ? 'heeded' : 'ignored';
+    const reply = await tryL2(core, 'load', () => budget.poll((until) => leases.load(key, token, seen, until, failure)));
     if (reply === away) {
       wakeUp.cancel();
       letGo(core.clock, leases, key, token);
       return { state: 'away', lease: undefined, replaces };
     }
-    if (reply.state !== 'held') wakeUp.cancel();
+    if (reply.state !== 'held' && reply.state !== 'failed') wakeUp.cancel();
     switch (reply.state) {
       case 'granted':
         // From here on the lease answers for the value: a later write voids it, and an earlier one the factory will see. But what
@@ -76,7 +84,7 @@ export async function takeLease(core: Core, flight: Flight, found: Entry | undef
           replaces = undefined;
           flight.standIn = undefined;
         }
-        return { state: 'leased', lease: hold(core, flight, leases, token), replaces };
+        return { state: 'leased', lease: hold(core, flight, leases, token, Number.isFinite(putOffSince)), replaces };
       case 'moving':
         return { state: 'moving', lease: undefined, replaces };
       case 'unusable':
@@ -98,12 +106,23 @@ export async function takeLease(core: Core, flight: Flight, found: Entry | undef
         }
         await waitForLease(core, wakeUp, Math.min(pauseNow(core, pause), reply.ms + 1), flight.signal);
         pause = Math.min(pause * 1.5, longestPauseMs);
+        break;
+      case 'failed':
+        if (mayStandIn(flight.standIn, core.clock.now())) {
+          wakeUp.cancel();
+          return { state: 'filling', entry: flight.standIn };
+        }
+        putOffSince = Math.min(putOffSince, core.clock.monotonic());
+        await waitForLease(core, wakeUp, reply.ms + 1, flight.signal);
     }
   }
 }
 
-/** Keeps a lease alive while the factory runs: renewed at a third of its life, until it is used, lost or given up. */
-function hold(core: Core, flight: Flight, leases: Leases, token: string): HeldLease {
+/**
+ * Keeps a lease alive while the factory runs: renewed at a third of its life, until it is used, lost or given up. Others are put off by
+ * a failure if one was turned away meanwhile, or if this load was put off itself: then the others most likely wait for the same moment.
+ */
+function hold(core: Core, flight: Flight, leases: Leases, token: string, wasPutOff: boolean): HeldLease {
   const { clock } = core;
   const { key } = flight.ticket;
   const third = leases.ms / 3;
@@ -137,8 +156,10 @@ function hold(core: Core, flight: Flight, leases: Leases, token: string): HeldLe
       if (stored === away) letGo(clock, leases, key, token);
       return stored;
     },
-    async release(budget) {
-      if (end()) await tryL2(core, 'release', () => budget.spend((deadline) => leases.release(key, token, deadline)));
+    async release(budget, why) {
+      if (!end()) return;
+      const failure = why === undefined ? undefined : { backOff: newBackOff(), always: wasPutOff };
+      await tryL2(core, 'release', () => budget.spend((deadline) => leases.release(key, token, deadline, failure)));
     },
   };
 }
@@ -149,6 +170,10 @@ function hold(core: Core, flight: Flight, leases: Leases, token: string): HeldLe
  */
 function letGo(clock: Clock, leases: Leases, key: string, token: string): void {
   leases.release(key, token, clock.monotonic() + leases.ms / 3).catch(() => undefined);
+}
+
+function newBackOff(): number {
+  return Math.round(shortestBackOffMs + Math.random() * (longestBackOffMs - shortestBackOffMs));
 }
 
 function pauseNow({ peers, trust }: Core, pause: number): number {

@@ -2,7 +2,7 @@ import type { Clock } from '../../src/clock.js';
 import { type Entry, newStamp, staleFrom } from '../../src/entries/entry.js';
 import { isFresh } from '../../src/entries/freshness.js';
 import { InvalidValueError } from '../../src/errors.js';
-import type { EntryHead, LoadReply } from '../../src/store.js';
+import type { EntryHead, LoadFailure, LoadReply } from '../../src/store.js';
 
 /** Bytes under a key that no process can read: corrupt, or of another version. */
 export const unreadable = Symbol('unreadable');
@@ -13,6 +13,8 @@ interface Lease {
   until: number;
   /** Somebody was turned away. */
   waited: boolean;
+  /** It is over and its loader failed: nobody is to try again until then. */
+  failed: boolean;
 }
 
 export type Late = 'late';
@@ -80,7 +82,7 @@ export class SharedServer {
     return was;
   }
 
-  load(key: string, token: string, seen: string, until: number): LoadReply | Late {
+  load(key: string, token: string, seen: string, until: number, failure = 'heeded'): LoadReply | Late {
     if (this.#isLate(until)) return 'late';
     const entry = this.#present(key);
     const stamp = stampOf(entry);
@@ -88,24 +90,25 @@ export class SharedServer {
       return entry === unreadable ? { state: 'unusable', stamp } : { state: 'newer', entry };
     }
     const lease = this.#lease(key);
-    if (lease !== undefined) {
+    if (lease?.failed && failure === 'heeded') return { state: 'failed', ms: lease.until - this.clock.now() };
+    if (lease !== undefined && !lease.failed) {
       lease.waited = true;
       return { state: 'held', ms: lease.until - this.clock.now() };
     }
-    this.leases.set(key, { token, base: stamp, until: this.clock.now() + this.leaseMs, waited: false });
+    this.leases.set(key, { token, base: stamp, until: this.clock.now() + this.leaseMs, waited: false, failed: false });
     return { state: 'granted' };
   }
 
   renew(key: string, token: string): boolean {
     const lease = this.#lease(key);
-    if (lease?.token !== token) return false;
+    if (lease?.token !== token || lease.failed) return false;
     lease.until = this.clock.now() + this.leaseMs;
     return true;
   }
 
   fill(key: string, token: string, entry: Entry): boolean {
     const lease = this.#lease(key);
-    if (lease?.token !== token) return false;
+    if (lease?.token !== token || lease.failed) return false;
     if (stampOf(this.#present(key)) !== lease.base) {
       this.leases.delete(key);
       return false;
@@ -115,10 +118,12 @@ export class SharedServer {
   }
 
   /** Whether somebody waits for it. */
-  release(key: string, token: string): boolean {
+  release(key: string, token: string, failure?: LoadFailure): boolean {
     const lease = this.#lease(key);
-    if (lease?.token !== token) return false;
+    if (lease?.token !== token || lease.failed) return false;
+    const leftFor = failure !== undefined && (lease.waited || failure.always) ? failure.backOff : 0;
     this.leases.delete(key);
+    if (leftFor > 0) this.leases.set(key, { ...lease, until: this.clock.now() + leftFor, failed: true });
     return lease.waited;
   }
 

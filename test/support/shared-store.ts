@@ -200,16 +200,16 @@ export function sharedStore(
     },
     leases: {
       ms: server.leaseMs,
-      load(key, token, seen, deadline) {
+      load(key, token, seen, deadline, failure) {
         const until = onServer(deadline);
-        return perform('load', [key], deadline, () => server.load(key, token, seen, until));
+        return perform('load', [key], deadline, () => server.load(key, token, seen, until, failure));
       },
       renew: (key, token, deadline) => perform('renew', [key], deadline, () => server.renew(key, token)),
       fill: (key, token, entry, deadline) =>
         perform('fill', [key], deadline, () => telling([key], server.fill(key, token, entry))),
-      async release(key, token, deadline) {
+      async release(key, token, deadline, failure) {
         await perform('release', [key], deadline, () => {
-          if (server.release(key, token)) server.publish(announcements.released(key));
+          if (server.release(key, token, failure)) server.publish(announcements.released(key));
         });
       },
     },

@@ -145,7 +145,7 @@ describe('waiting for another process’s load', () => {
     await pass(clock, 50);
     theirs.reject(new Error('no'));
     await expect(first).rejects.toThrow('no');
-    await pass(clock, 100);
+    await pass(clock, 300);
     expect(await second).toBe('second');
   });
 

@@ -65,7 +65,7 @@ describe('one factory for all callers', () => {
     await pass(clock, 100);
     theirs.reject(new Error('no'));
     await expect(other).rejects.toThrow('no');
-    await pass(clock, 100);
+    await pass(clock, 300);
     expect(await Promise.all(answers)).toEqual(['first', 'first']);
   });
 

@@ -1,7 +1,7 @@
 import { defineScript } from '../script.js';
 import { announcing, clock, LATE, stamps, storing } from './fragments.js';
 
-/** "<token> <stamp of the entry then>", and " w" once another loader was turned away. */
+/** "<token> <stamp of the entry then>", and " w" once another loader was turned away; "!<token> " where one failed and nobody is to try. */
 const leaseText = `
 local function leaseAt(key)
   local text = redis.call('GET', key)
@@ -12,8 +12,8 @@ end
 `;
 
 /**
- * ARGV: token, lease ms, seen stamp, deadline. Answers {0}, {1, ms left} or {2, newer entry, its stamp}. That somebody was turned away
- * is noted in the lease, for whoever gives it back.
+ * ARGV: token, lease ms, seen stamp, deadline, 1 if no failure is heeded. Answers {0}, {1, ms left}, {2, newer entry, its stamp} or
+ * {3, ms of the back-off}. That somebody was turned away is noted in the lease, for whoever gives it back.
  */
 export const loadScript = defineScript(
   'load',
@@ -23,7 +23,9 @@ local bytes = redis.call('GET', KEYS[1])
 local stamp = stampIn(bytes)
 if bytes and stamp ~= ARGV[3] then return {2, bytes, stamp} end
 local token, _, waited = leaseAt(KEYS[2])
-if token then
+local failed = token and string.sub(token, 1, 1) == '!'
+if failed and ARGV[5] ~= '1' then return {3, redis.call('PTTL', KEYS[2])} end
+if token and not failed then
   if not waited then redis.call('APPEND', KEYS[2], ' w') end
   return {1, redis.call('PTTL', KEYS[2])}
 end
@@ -59,13 +61,17 @@ announce()
 return stored`,
 );
 
-/** KEYS: lease, alone. ARGV: token. Whoever waits for the lease is woken; if nobody does, nobody is told. */
+/**
+ * KEYS: lease, alone. ARGV: token, ms of the back-off ('' unless the factory failed), 1 if that is left even though nobody waits.
+ * Whoever waits for the lease is woken; if nobody does, nobody is told.
+ */
 export const releaseScript = defineScript(
   'release',
   `${leaseText}${announcing}
 local token, _, waited = leaseAt(KEYS[1])
 if token ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[1])
+if ARGV[2] ~= '' and (waited or ARGV[3] == '1') then redis.call('SET', KEYS[1], '!' .. token .. ' ', 'PX', ARGV[2])
+else redis.call('DEL', KEYS[1]) end
 if waited then announce() end
 return 1`,
 );

@@ -1,4 +1,4 @@
-import type { Leases, LoadReply } from '../../../store.js';
+import type { Leases, LoadFailure, LoadReply } from '../../../store.js';
 import type { Reply } from '../connection.js';
 import { fillScript, loadScript, releaseScript, renewScript } from '../scripts/leases.js';
 import { isMoving } from './moving-slots.js';
@@ -10,22 +10,24 @@ export function leases({ connection, names, scripts, announcements }: Parts, { d
   function loadReply(key: string, reply: readonly Reply[]): LoadReply {
     if (reply[0] === 0) return { state: 'granted' };
     if (reply[0] === 1) return { state: 'held', ms: Math.max(0, Number(reply[1])) };
+    if (reply[0] === 3) return { state: 'failed', ms: Math.max(0, Number(reply[1])) };
     const entry = decoded(key, reply[1] as Buffer);
     return entry === undefined ? { state: 'unusable', stamp: String(reply[2]) } : { state: 'newer', entry };
   }
 
-  async function release(key: string, token: string, deadline: number): Promise<void> {
-    const args = [token, announcements.channel, announcements.released(key)];
+  async function release(key: string, token: string, deadline: number, failure?: LoadFailure): Promise<void> {
+    const left = failure === undefined ? ['', ''] : [String(failure.backOff), failure.always ? '1' : ''];
+    const args = [token, ...left, announcements.channel, announcements.released(key)];
     await connection.script({ script: releaseScript, keys: [names.lease(key)], args }, deadline);
   }
 
   return {
     ms,
     release,
-    async load(key, token, seen, deadline) {
+    async load(key, token, seen, deadline, failure = 'heeded') {
       try {
         const reply = await scripts.timely('load', key, deadline, (until) =>
-          scripts.call(loadScript, key, token, String(ms), seen, until),
+          scripts.call(loadScript, key, token, String(ms), seen, until, failure === 'ignored' ? '1' : ''),
         );
         return loadReply(key, reply as readonly Reply[]);
       } catch (error) {
