@@ -61,6 +61,30 @@ it('holds back one direction only when asked', async () => {
   await eventually(() => text() === 'heard');
 });
 
+it('holds back some connections only when asked', async () => {
+  const ports: number[] = [];
+  const target = createServer((socket) => {
+    ports.push(socket.remotePort ?? 0);
+    socket.on('error', () => {});
+    socket.pipe(socket);
+  }).listen(0, '127.0.0.1');
+  await once(target, 'listening');
+  const proxy = await startProxy(target.address() as { port: number });
+  onTestFinished(async () => {
+    await proxy.close();
+    target.close();
+  });
+  const silenced = await client(proxy.port);
+  await eventually(() => ports.length === 1);
+  const spared = await client(proxy.port);
+  proxy.pauseOnly(new Set(ports.slice(0, 1)));
+  for (const { socket } of [silenced, spared]) socket.write('heard');
+  await eventually(() => spared.text() === 'heard');
+  expect(silenced.text()).toBe('');
+  proxy.resume();
+  await eventually(() => silenced.text() === 'heard');
+});
+
 it('cuts what is open and welcomes what comes', async () => {
   const proxy = await echo();
   const first = await client(proxy.port);

@@ -14,6 +14,8 @@ export interface Proxy extends AsyncDisposable {
   readonly accepted: number;
   /** Holds all bytes back, in both directions unless one is named. New connections are accepted and hang. */
   pause(direction?: Direction): void;
+  /** Holds back the bytes of those connections that are open to the server from one of these ports; others and new ones go on. */
+  pauseOnly(ports: ReadonlySet<number>): void;
   /** Delivers what was held back, in order and complete. */
   resume(): void;
   /** Destroys every connection on both sides; new ones are welcome. */
@@ -30,7 +32,7 @@ export interface Proxy extends AsyncDisposable {
 /** A TCP proxy on a free loopback port in front of `target` (a port, or anything with one). */
 export async function startProxy(target: number | { readonly port: number }): Promise<Proxy> {
   const targetPort = typeof target === 'number' ? target : target.port;
-  const lanes = new Map<Lane, Direction>();
+  const lanes = new Map<Lane, { readonly way: Direction; readonly upstream: Socket }>();
   const clients = new Set<Socket>();
   const upstreams = new Set<Socket>();
   const held = new Set<Direction>();
@@ -38,10 +40,10 @@ export async function startProxy(target: number | { readonly port: number }): Pr
   let accepted = 0;
   let listening: Server | undefined;
 
-  const open = (from: Socket, to: Socket, direction: Direction) => {
+  const open = (from: Socket, to: Socket, way: Direction) => {
     const opened = lane(from, to, () => delay);
-    if (held.has(direction)) opened.pause();
-    lanes.set(opened, direction);
+    if (held.has(way)) opened.pause();
+    lanes.set(opened, { way, upstream: way === 'to-server' ? to : from });
     from.once('close', () => lanes.delete(opened));
   };
   const join = (client: Socket) => {
@@ -86,7 +88,10 @@ export async function startProxy(target: number | { readonly port: number }): Pr
     },
     pause(direction) {
       for (const each of direction === undefined ? (['to-server', 'to-client'] as const) : [direction]) held.add(each);
-      for (const [each, way] of lanes) if (held.has(way)) each.pause();
+      for (const [each, { way }] of lanes) if (held.has(way)) each.pause();
+    },
+    pauseOnly(ports) {
+      for (const [each, { upstream }] of lanes) if (ports.has(upstream.localPort ?? 0)) each.pause();
     },
     resume() {
       held.clear();

@@ -1,0 +1,135 @@
+import type { FactoryContext, TieredCache } from 'tierkeep';
+import type { Random } from './random.js';
+import type { Recorder } from './recorder.js';
+import type { Source } from './source.js';
+
+export interface Caller {
+  readonly cache: TieredCache;
+  readonly source: Source;
+  readonly recorder: Recorder;
+  readonly random: Random;
+  /** Which process of how many this is: of each key that is `set` only one process writes the source. */
+  readonly slot: number;
+  /** Keys of this process that are being written. */
+  readonly writing: Set<string>;
+  /** How long after a failed call its command may still be executed, ms. */
+  readonly lateBy: number;
+}
+
+interface Value {
+  readonly of: string;
+  readonly version: number;
+}
+
+const groups = ['a', 'b'] as const;
+const inGroup = (group: string) => [0, 1, 2, 3].map((number) => `${group}:${number}`);
+/** Anybody writes the source of these and deletes them from the cache. */
+const deletedKeys = groups.flatMap(inGroup);
+/** One process alone writes these, and puts what it wrote into the cache: two that do so race outside of any cache. */
+const setKeys = [0, 1, 2, 3].flatMap((slot) => [`set:${slot}:0`, `set:${slot}:1`]);
+export const allKeys = [...deletedKeys, ...setKeys];
+
+/** What a caller may do next. To add an operation is to add a line here. */
+const steps: readonly { readonly weight: number; run(caller: Caller): Promise<unknown> }[] = [
+  { weight: 60, run: readSome },
+  { weight: 2, run: writeAndDelete },
+  { weight: 2, run: writeAndSet },
+  { weight: 1, run: deleteAlone },
+  { weight: 1, run: writeAndDeleteMany },
+  { weight: 0.3, run: writeAndDeletePattern },
+];
+
+/** Goes on until told to stop. */
+export async function follow(caller: Caller, stopped: () => boolean): Promise<void> {
+  while (!stopped()) {
+    await caller.random.weighed(steps).run(caller);
+    await sleep(caller.random.below(4));
+  }
+}
+
+async function readSome({ cache, source, recorder, random }: Caller): Promise<void> {
+  await recorder.reads(
+    Array.from({ length: 1 + random.below(6) }, () => {
+      const key = random.pick(allKeys);
+      switch (random.below(8)) {
+        case 0:
+          return async () => found(await cache.getMany<Value>([key, random.pick(allKeys)]));
+        case 1:
+          return async () => found([[key, cache.peek<Value>(key)]]);
+        case 2:
+        case 3:
+        case 4:
+          return async () => found([[key, await cache.get<Value>(key)]]);
+        default:
+          return async () => found([[key, await load({ cache, source, recorder, random }, key)]]);
+      }
+    }),
+  );
+}
+
+/** The factory takes a while before and after it reads the source. */
+export function load(
+  { cache, source, recorder, random }: Pick<Caller, 'cache' | 'source' | 'recorder' | 'random'>,
+  key: string,
+) {
+  const factory = ({ key: of }: FactoryContext) =>
+    recorder.loads(of, async (): Promise<Value> => {
+      await sleep(random.below(8));
+      const version = await source.version(of);
+      await sleep(random.below(20));
+      return { of, version };
+    });
+  return cache.getOrSet(key, factory);
+}
+
+export function found(answers: Iterable<readonly [key: string, value: Value | undefined]>): (readonly [string, number])[] {
+  return [...answers].flatMap(([key, value]) => {
+    if (value === undefined) return [];
+    if (value.of !== key) throw new Error(`a read of ${key} was answered with what is under ${value.of}`);
+    return [[key, value.version] as const];
+  });
+}
+
+async function writeAndDelete({ cache, source, recorder, random }: Caller): Promise<void> {
+  const key = random.pick(deletedKeys);
+  const version = await source.write(key);
+  await recorder.invalidates(`delete ${key}`, [[key, version]], () => cache.delete(key));
+}
+
+async function writeAndSet({ cache, source, recorder, random, slot, writing, lateBy }: Caller): Promise<void> {
+  const key = `set:${slot}:${random.below(2)}`;
+  if (writing.has(key)) return;
+  writing.add(key);
+  const version = await source.write(key);
+  const sure = await recorder.invalidates(`set ${key}`, [[key, version]], () => cache.set(key, { of: key, version }));
+  // Until then what was sent may still be stored, and must be the newest when it is.
+  if (!sure) await sleep(lateBy);
+  writing.delete(key);
+}
+
+async function deleteAlone({ cache, source, recorder, random }: Caller): Promise<void> {
+  const key = random.pick(allKeys);
+  const floors = await source.versions([key]);
+  await recorder.invalidates(`delete ${key}`, floors, () => cache.delete(key));
+}
+
+async function writeAndDeleteMany(caller: Caller): Promise<void> {
+  const { cache, recorder, random } = caller;
+  const keys = [...new Set([random.pick(deletedKeys), random.pick(deletedKeys), random.pick(deletedKeys)])];
+  await recorder.invalidates(`deleteMany ${keys}`, await written(caller, keys), () => cache.deleteMany(keys));
+}
+
+async function writeAndDeletePattern(caller: Caller): Promise<void> {
+  const { cache, recorder, random } = caller;
+  const group = random.pick(groups);
+  const floors = await written(caller, inGroup(group));
+  await recorder.invalidates(`deletePattern ${group}:*`, floors, () => cache.deletePattern(`${group}:*`), { broad: true });
+}
+
+function written({ source }: Caller, keys: readonly string[]): Promise<[key: string, version: number][]> {
+  return Promise.all(keys.map(async (key): Promise<[string, number]> => [key, await source.write(key)]));
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
