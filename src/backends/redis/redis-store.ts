@@ -4,11 +4,12 @@ import { physicalKeys } from '../../entries/keys.js';
 import { BackendError, InvalidValueError } from '../../errors.js';
 import type { Store, StoreEvents } from '../../store.js';
 import { type Announcements, silence } from './announcements.js';
-import type { Connection, Reply, ScriptCall } from './connection.js';
+import type { Arg, Connection, Reply, ScriptCall } from './connection.js';
 import { expireScript, incrementScript, writeIfAbsentScript } from './scripts/conditional.js';
 import { softenScript, writeScript } from './scripts/entries.js';
+import { judgedCalls } from './store/judged-calls.js';
 import { leases } from './store/leases.js';
-import { isMoving, movingError, removeWhereMoving } from './store/moving-slots.js';
+import { isMoving, removeWhereMoving } from './store/moving-slots.js';
 import { partialFailure } from './store/partial-failure.js';
 import { reads } from './store/reads.js';
 import { removals } from './store/removals.js';
@@ -26,11 +27,6 @@ export interface RedisStoreSettings {
   readonly announcements?: Announcements | undefined;
 }
 
-/** How soon to ask again for what needs the key's slot in one place, ms. */
-const movingPause = 20;
-/** With less time than this another try would rather end in a time-out, which leaves open whether it was done, ms. */
-const timeForATry = 150;
-
 /** Entries in Redis, over the seam: nothing here knows which client or topology is on the other side. */
 export function redisStore(connection: Connection, settings: RedisStoreSettings): Store {
   const { clock, events, announcements = silence } = settings;
@@ -39,22 +35,22 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
   const { change, argsOf, timely } = scripts;
   const parts = { connection, names, clock, events, scripts, announcements };
   const reading = reads(parts);
+  const judging = judgedCalls(parts);
 
-  /** What has no half to fall back to waits for the slot to arrive as long as there is time: it has not run. */
-  async function atomic(
+  /** Where the slot is on its way, the entry is removed instead. */
+  async function orRemoved(
     operation: string,
     key: string,
     deadline: number,
     callWith: (deadline: string) => ScriptCall,
   ): Promise<Reply> {
-    for (;;) {
-      try {
-        return await timely(operation, key, deadline, callWith);
-      } catch (error) {
-        if (!isMoving(error)) throw error;
-        if (clock.monotonic() + timeForATry >= deadline) throw movingError(operation, error);
-        await new Promise<void>((resolve) => clock.schedule(movingPause, resolve));
-      }
+    try {
+      return await timely(operation, key, deadline, callWith);
+    } catch (error) {
+      if (!isMoving(error)) throw error;
+      const [removed] = await removeWhereMoving(connection, [callWith('')], [error], deadline);
+      if (removed instanceof Error) throw removed;
+      return removed as Reply;
     }
   }
 
@@ -66,11 +62,7 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
     versions: versions(parts),
     ...removals(parts),
     async write(key, entry, deadline) {
-      const callWith = (until: string) => change(writeScript, key, until, ...argsOf(key, entry));
-      const result = await timely('write', key, deadline, callWith).catch((error: Error) => error);
-      if (!(result instanceof Error)) return;
-      const [mended] = await removeWhereMoving(connection, [callWith('')], [result], deadline);
-      if (mended instanceof Error) throw mended;
+      await orRemoved('write', key, deadline, (until) => change(writeScript, key, until, ...argsOf(key, entry)));
     },
     async writeMany(entries, deadline) {
       await scripts.greeted(deadline);
@@ -89,26 +81,27 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
       const failure = partialFailure('writeMany', entries.size, failed);
       if (failure !== undefined) throw failure;
     },
-    async writeIfAbsent(key, entry, deadline) {
-      const callWith = (until: string) => change(writeIfAbsentScript, key, ...argsOf(key, entry), until);
-      return (await atomic('writeIfAbsent', key, deadline, callWith)) === 1;
+    async writeIfAbsent(key, entry, deadline, standing) {
+      const callWith = (until: string, judged: readonly Arg[]) =>
+        change(writeIfAbsentScript, key, ...argsOf(key, entry), until, ...judged);
+      return (await judging('writeIfAbsent', key, deadline, standing, callWith)) === 1;
     },
-    async expire(key, freshUntil, deadline) {
-      const offset = connection.clockOffset(names.entry(key));
-      const fresh = freshUntil === Number.POSITIVE_INFINITY ? '-' : String(Math.round(freshUntil + offset));
-      const callWith = (until: string) => change(expireScript, key, fresh, newStamp(), until);
-      return (await atomic('expire', key, deadline, callWith)) === 1;
+    async expire(key, freshUntil, deadline, standing) {
+      const callWith = (until: string, judged: readonly Arg[]) => {
+        const offset = connection.clockOffset(names.entry(key));
+        const fresh = freshUntil === Number.POSITIVE_INFINITY ? '-' : String(Math.round(freshUntil + offset));
+        return change(expireScript, key, fresh, newStamp(), until, ...judged);
+      };
+      return (await judging('expire', key, deadline, standing, callWith)) === 1;
     },
     async soften(key, deadline) {
-      const callWith = (until: string) => change(softenScript, key, newStamp(), until);
-      return (await atomic('soften', key, deadline, callWith)) === 1;
+      return (await orRemoved('soften', key, deadline, (until) => change(softenScript, key, newStamp(), until))) === 1;
     },
-    async increment(key, by, initial, deadline) {
-      const callWith = (until: string) => {
-        return change(incrementScript, key, String(by), ...argsOf(key, initial), newStamp(), until);
-      };
+    async increment(key, by, initial, deadline, standing) {
+      const callWith = (until: string, judged: readonly Arg[]) =>
+        change(incrementScript, key, String(by), ...argsOf(key, initial), newStamp(), until, ...judged);
       try {
-        return Number(String(await atomic('increment', key, deadline, callWith)));
+        return Number(String(await judging('increment', key, deadline, standing, callWith)));
       } catch (error) {
         if (error instanceof BackendError && error.message.includes('TKNOTNUMBER')) {
           throw new InvalidValueError('increment() needs a finite number under the key; delete it first or use another key.', {

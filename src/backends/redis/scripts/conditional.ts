@@ -1,12 +1,15 @@
 import { defineScript } from '../script.js';
-import { announcing, clock, freshness, LATE, partsOfEntry, storing } from './fragments.js';
+import { announcing, clock, freshness, judging, LATE, partsOfEntry, storing } from './fragments.js';
 
-/** ARGV: bytes, px, deadline. As write, unless a fresh entry is there. */
+/** ARGV: bytes, px, deadline. As write, unless a fresh entry is there that counts. */
 export const writeIfAbsentScript = defineScript(
   'writeIfAbsent',
-  `${clock}${freshness}${storing}${announcing}
+  `${clock}${freshness}${judging}${storing}${announcing}
 if late(ARGV[3]) then return {${LATE}, now} end
-if isFresh(redis.call('GET', KEYS[1])) then return 0 end
+local bytes = redis.call('GET', KEYS[1])
+local counts = countsAt(bytes)
+if counts == nil then return asking(bytes) end
+if counts then return 0 end
 local stored = store(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
 announce()
 return stored`,
@@ -15,10 +18,12 @@ return stored`,
 /** ARGV: freshUntil (server's clock, or '-'), new stamp, deadline. Only the header changes; the payload never leaves the server. */
 export const expireScript = defineScript(
   'expire',
-  `${clock}${freshness}${partsOfEntry}${storing}${announcing}
+  `${clock}${freshness}${judging}${partsOfEntry}${storing}${announcing}
 if late(ARGV[3]) then return {${LATE}, now} end
 local bytes = redis.call('GET', KEYS[1])
-if not bytes or not isFresh(bytes) then return 0 end
+local counts = countsAt(bytes)
+if counts == nil then return asking(bytes) end
+if not counts then return 0 end
 local codec, created, fresh, expires, rest, payload = partsOf(bytes)
 if not codec then return 0 end
 local ends = '-'
@@ -28,7 +33,7 @@ if ARGV[1] ~= '-' and (expires ~= '-' or fresh == '-') then
   ends = string.format('%.0f', ARGV[1] + grace)
 end
 local px = '-'
-if ends ~= '-' then px = string.format('%.0f', math.max(1, ends - now)) end
+if ends ~= '-' then px = ends - now end
 local header = table.concat({'tk1', ARGV[2], codec, created, ARGV[1], ends}, ' ')
 local stored = store(KEYS[1], KEYS[2], header .. rest .. payload, px)
 announce()
@@ -41,10 +46,12 @@ return stored`,
  */
 export const incrementScript = defineScript(
   'increment',
-  `${clock}${freshness}${storing}${announcing}
+  `${clock}${freshness}${judging}${storing}${announcing}
 if late(ARGV[5]) then return {${LATE}, now} end
 local bytes = redis.call('GET', KEYS[1])
-if not bytes or not isFresh(bytes) then
+local counts = countsAt(bytes)
+if counts == nil then return asking(bytes) end
+if not counts then
   local stored = store(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
   announce()
   if stored ~= 1 then return stored end

@@ -12,6 +12,7 @@
  */
 
 export const LATE = -1;
+export const ASK = -2;
 
 export const announcing = `
 local function announce()
@@ -39,8 +40,27 @@ local function isFresh(bytes)
   if not bytes then return false end
   local fresh = string.match(bytes, '^tk1 %S+ %S+ %S+ (%S+)')
   if not fresh then return true end
-  return fresh == '-' or tonumber(fresh) > now
+  local ends = tonumber(fresh)
+  return not ends or ends > now
 end
+`;
+
+/**
+ * Before channel and message stand what its namespaces' versions look like in the header of an entry that counts, and the stamp of an
+ * entry of which the caller has said whether it does. Of any other one it has to be asked: {ASK, header} is answered, and nothing done. What
+ * is no entry that this version can read is there, whatever it is.
+ */
+export const judging = `
+local function countsAt(bytes)
+  if not isFresh(bytes) then return false end
+  local stamp, fields = string.match(bytes, '^tk1 (%S+) %S+ %S+ %S+ %S+ %S+([^\\n]*)\\n')
+  if not stamp then return true end
+  if stamp == ARGV[#ARGV - 3] then return ARGV[#ARGV - 2] == '1' end
+  if fields == ARGV[#ARGV - 4] then return true end
+  return nil
+end
+
+local function asking(bytes) return {${ASK}, string.match(bytes, '^[^\\n]*\\n')} end
 `;
 
 /** The codec, the three times, the rest of the header's line, and the payload from the line feed on; nothing for what is no entry. */
@@ -55,11 +75,16 @@ end
 `;
 
 // Out of memory must not leave the old value standing: whoever reads it would take it for the new one.
+// What comes late has less of its life left, and where our idea of the server's clock was wrong its life is not longer for it.
 export const storing = `
 local function store(entry, lease, bytes, px)
   local reply
-  if px == '-' then reply = redis.pcall('SET', entry, bytes)
-  else reply = redis.pcall('SET', entry, bytes, 'PX', px) end
+  if px == '-' then
+    reply = redis.pcall('SET', entry, bytes)
+  else
+    local left = string.match(bytes, '^tk1 %S+ %S+ %S+ %S+ (%S+)') - now
+    reply = redis.pcall('SET', entry, bytes, 'PX', string.format('%.0f', math.max(1, math.min(px, left))))
+  end
   redis.call('DEL', lease)
   if reply.err then redis.call('UNLINK', entry) return reply end
   return 1

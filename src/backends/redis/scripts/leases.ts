@@ -48,7 +48,7 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`,
  */
 export const fillScript = defineScript(
   'fill',
-  `${stamps}${storing}${leaseText}${announcing}
+  `${clock}${stamps}${storing}${leaseText}${announcing}
 local token, base, waited = leaseAt(KEYS[2])
 if token ~= ARGV[1] then return 0 end
 if stampIn(redis.call('GETRANGE', KEYS[1], 0, 63)) ~= base then

@@ -5,7 +5,6 @@ import { redisStore } from '../../../../src/backends/redis/redis-store.js';
 import { systemClock } from '../../../../src/clock.js';
 import { type Entry, newEntry } from '../../../../src/entries/entry.js';
 import type { Leases, Store, Versions } from '../../../../src/store.js';
-import { eventually } from '../../../support/eventually.js';
 import { within } from '../libraries.js';
 
 export const channel = 'shop:bus';
@@ -38,7 +37,7 @@ export function storeOpener() {
   };
 }
 
-/** What is heard on the channel from now on. `told(...)` waits until just that was heard, in this order. */
+/** What is heard on the channel from now on, as far as it was not asked for yet. */
 export async function listen({ connection }: OpenStore) {
   const heard: string[] = [];
   const subscription = await connection.subscribe(channel, {
@@ -47,7 +46,7 @@ export async function listen({ connection }: OpenStore) {
   });
   return {
     heard,
-    /** All that was told before. */
+    /** All that was told before this call. */
     async all(): Promise<string[]> {
       await subscription.ping();
       return heard.splice(0);
@@ -61,9 +60,4 @@ export function entry(value: unknown, life = { ttl: 60_000, grace: 0 }, labels?:
 
 export async function versionsOf({ versions }: OpenStore, ...labels: string[]): Promise<string[]> {
   return (await versions.current(labels, Date.now(), within())).map(({ version }) => version);
-}
-
-/** Waits until the server's clock has passed this moment on ours. */
-export function past(moment: number): Promise<unknown> {
-  return eventually(() => Date.now() > moment);
 }
