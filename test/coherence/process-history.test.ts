@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Invalidation, judge, type Load, overloaded, type Read, shownViolation } from '../support/histories/process-history.js';
+import {
+  type Invalidation,
+  judge,
+  type Load,
+  overloaded,
+  type Read,
+  shownViolation,
+} from '../support/histories/process-history.js';
 
 const maxStaleness = 500;
 
