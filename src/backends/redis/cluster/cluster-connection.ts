@@ -3,16 +3,7 @@ import { BackendError, ConnectionError, DeadlineError } from '../../../errors.js
 import type { Address, NatMap } from '../address.js';
 import { addressText } from '../address.js';
 import { closedError } from '../calls.js';
-import type {
-  Arg,
-  Command,
-  Connection,
-  ConnectionState,
-  Reply,
-  ScriptCall,
-  Subscription,
-  SubscriptionListener,
-} from '../connection.js';
+import type { Arg, Command, Connection, ConnectionState, Reply, ScriptCall, Subscription } from '../connection.js';
 import { Deadlines, Timed } from '../deadlines.js';
 import type { Driver } from '../driver.js';
 import type { ConnectionTimings } from '../redis-connection.js';
@@ -20,6 +11,7 @@ import { runScript, runScripts } from '../run-scripts.js';
 import { reasonText } from '../server-errors.js';
 import { slotCount, slotOf } from '../slots.js';
 import { tell } from '../tell.js';
+import { expectAllHeard } from './all-heard.js';
 import type { ClusterNode } from './cluster-node.js';
 import { ClusterNodes } from './cluster-nodes.js';
 import { scanMasters } from './cluster-scan.js';
@@ -91,7 +83,8 @@ export class ClusterConnection implements Connection {
       moved: (slot, to) => this.#topology.moved(slot, to),
       refresh: () => this.#topology.refresh(),
     });
-    this.#subscriptions = new ClusterSubscriptions(driver, { connectTimeout, stallTimeout });
+    const allHeard = () => expectAllHeard(this.#topology, clock.monotonic() + stallTimeout);
+    this.#subscriptions = new ClusterSubscriptions(driver, { connectTimeout, stallTimeout }, allHeard);
   }
 
   get state(): ConnectionState {
@@ -159,10 +152,10 @@ export class ClusterConnection implements Connection {
     await this.#send({ key: undefined, args: ['PUBLISH', channel, message] }, 'publish', deadline);
   }
 
-  async subscribe(channel: string, listener: SubscriptionListener): Promise<Subscription> {
+  async subscribe(...[channel, listener, tracking]: Parameters<Connection['subscribe']>): Promise<Subscription> {
     if (this.#state === 'closed') throw closedError();
     await this.connect();
-    return this.#subscriptions.add(channel, listener);
+    return this.#subscriptions.add(channel, listener, tracking);
   }
 
   onState(listener: (state: ConnectionState, reason?: unknown) => void): () => void {

@@ -33,32 +33,38 @@ interface Place {
 export class ClusterSubscriptions {
   readonly #driver: Driver;
   readonly #timings: Timings;
+  readonly #allHeard: () => Promise<void>;
   readonly #masters = new Map<string, Subscriptions>();
   readonly #subscribers = new Set<Subscriber>();
   #closed = false;
 
-  constructor(driver: Driver, timings: Timings) {
+  /** `allHeard` rejects when keys may be changed at a node that is none of the masters. */
+  constructor(driver: Driver, timings: Timings, allHeard: () => Promise<void>) {
     this.#driver = driver;
     this.#timings = timings;
+    this.#allHeard = allHeard;
   }
 
   /** The masters are these now. */
   follow(masters: readonly Address[]): void {
     if (this.#closed) return;
     const names = new Set(masters.map(addressText));
+    const before = this.#masters.size;
     for (const [name, subscriptions] of this.#masters) {
       if (names.has(name)) continue;
       this.#masters.delete(name);
       subscriptions.close();
       for (const { places } of this.#subscribers) places.delete(name);
     }
+    // What it said last may have been on its way, and is lost with the connection.
+    const interrupted = this.#masters.size < before;
     for (const address of masters) {
       const name = addressText(address);
       if (this.#masters.has(name)) continue;
       this.#masters.set(name, new Subscriptions(this.#at(address), this.#timings));
       for (const subscriber of this.#subscribers) this.#subscribe(subscriber, name);
     }
-    for (const subscriber of this.#subscribers) tellState(subscriber);
+    for (const subscriber of this.#subscribers) tellState(subscriber, interrupted);
   }
 
   async add(channel: string, listener: SubscriptionListener, tracking?: Tracking): Promise<Subscription> {
@@ -80,7 +86,8 @@ export class ClusterSubscriptions {
     const ping = async () => {
       const all = [...subscriber.places.values()];
       if (all.length === 0 || !all.every((place) => place.subscribed)) throw new Error('not every master is listened to');
-      await Promise.all(all.map(async (place) => (await place.subscription)?.ping()));
+      const pings = all.map(async (place) => (await place.subscription)?.ping());
+      await Promise.all(tracking === undefined ? pings : [...pings, this.#allHeard()]);
     };
     return { close, ping };
   }
@@ -121,10 +128,13 @@ export class ClusterSubscriptions {
   }
 }
 
-function tellState(subscriber: Subscriber): void {
+function tellState(subscriber: Subscriber, interrupted = false): void {
   const { places, listener } = subscriber;
   const subscribed = places.size > 0 && [...places.values()].every((place) => place.subscribed);
-  if (subscribed === subscriber.heard) return;
-  subscriber.heard = subscribed;
-  tell(() => listener.state(subscribed ? 'subscribed' : 'lost'));
+  const become = (heard: boolean) => {
+    subscriber.heard = heard;
+    tell(() => listener.state(heard ? 'subscribed' : 'lost'));
+  };
+  if (subscriber.heard && (interrupted || !subscribed)) become(false);
+  if (!subscriber.heard && subscribed) become(true);
 }
