@@ -33,6 +33,30 @@ describe('physicalKeys', () => {
     expect(names.lease(key)).toBe(lease);
   });
 
+  it.each([
+    ['torg:1', 'shop:tag:{org:1}'],
+    ['ta{b}c', 'shop:tag:a{b}c'],
+    ['t{a}', 'shop:tag:{{a}}'],
+    ['t}{', 'shop:tag:{x{x}}{}'],
+    ['tn', 'shop:tag:{n}'],
+    ['n', 'shop:space:'],
+    ['nusers:', 'shop:space:users:'],
+    ['nusers:active:', 'shop:space:users:active:'],
+  ])('names the version of %j', (label, version) => {
+    expect(names.version(label)).toBe(version);
+    expect([names.keyOfEntry(version), names.keyOfLease(version)]).toEqual([undefined, undefined]);
+  });
+
+  it('gives no two tags one name', () => {
+    expect(new Set(everyShortKey.map((tag) => names.version(`t${tag}`))).size).toBe(everyShortKey.length);
+    fc.assert(
+      fc.property(bracedKey, bracedKey, (one, other) => {
+        expect(names.version(`t${one}`) === names.version(`t${other}`)).toBe(one === other);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it('gives no two keys one name, and every name its key', () => {
     const taken = new Map<string, string>();
     for (const key of everyShortKey) {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bumpVersionsScript } from '../../../../src/backends/redis/scripts/versions.js';
 import { type RedisServer, startRedis } from '../../../support/redis-server.js';
 import { libraries, rejection, within } from '../libraries.js';
 import { listen, storeOpener, versionsOf } from './open-store.js';
@@ -122,6 +123,18 @@ describe.each(libraries)('versions over $library', ({ connect }) => {
     expect(seen).toContain(last);
     await subscribed.versions.bump(['ta'], false, within());
     expect(seen).not.toContain((await versionsOf(subscribed, 'ta'))[0]);
+  });
+
+  it('are unique also where one call is executed twice', async () => {
+    const stores = Array.from({ length: 3 }, newStore);
+    await Promise.all(
+      Array.from({ length: 150 }, (_, index) => {
+        const call = { script: bumpVersionsScript, keys: [`shop:tag:{${index}}`], args: ['nonce', '', 't', '', ''] } as const;
+        return stores[index % 3]?.connection.script(call, within());
+      }),
+    );
+    const labels = Array.from({ length: 150 }, (_, index) => `t${index}`);
+    expect(new Set(await versionsOf(newStore(), ...labels)).size).toBe(150);
   });
 
   it('take what somebody else put there for none', async () => {
