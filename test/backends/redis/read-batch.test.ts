@@ -43,6 +43,17 @@ describe.each(libraries)('batched reads over $library', ({ connect }) => {
     expect([await calls('get'), await calls('mget')]).toEqual([1, 1]);
   });
 
+  it('reads a key that many ask for in one tick twice at most, each reader in its own time', async () => {
+    const read = batchReads(connection);
+    const keys = Array.from({ length: 1_000 }, (_, index) => `k${index % 4}`);
+    const values = await Promise.all(keys.map((key) => read(key, within())));
+    expect(values.map(String)).toEqual(keys.map((key) => key.replace('k', 'v')));
+    const before = await server.cli('INFO', 'stats');
+    expect([await calls('get'), await calls('mget')]).toEqual([1, 2]);
+    // Each MGET is of four keys and not of hundreds: that many were found.
+    expect(Number(/keyspace_hits:(\d+)/.exec(before)?.[1])).toBe(9);
+  });
+
   it('bounds a batch', async () => {
     const read = batchReads(connection);
     const values = await Promise.all(Array.from({ length: 1_200 }, (_, index) => read(`k${index}`, within())));
