@@ -1,3 +1,4 @@
+export { type Auditor, type AuditorOptions, type AuditStats, auditor, type Findings, type Mismatch } from './auditor.js';
 export {
   type ConformanceCase,
   type ConformanceContext,
