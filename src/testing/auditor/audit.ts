@@ -1,9 +1,23 @@
 import type { TieredCache } from '../../cache.js';
 import type { Timer } from '../../clock.js';
-import type { AuditStats, Findings, Mismatch } from '../auditor.js';
 import { Looker } from './looker.js';
+import type { Findings, Mismatch } from './mismatch.js';
 import type { AuditSettings } from './options.js';
 import { lasting, type Suspicion, suspicionsIn } from './suspicions.js';
+
+/** Plain integers since it began. `sampled` is `matched + mismatched + skipped + pending`. */
+export interface AuditStats {
+  readonly sampled: number;
+  /** `matched + mismatched`. */
+  readonly checked: number;
+  readonly matched: number;
+  readonly mismatched: number;
+  /** Not judged: no longer cached, L2 or the source away, or changed again each time. */
+  readonly skipped: number;
+  /** Never looked at, since `maxPending` others waited. */
+  readonly dropped: number;
+  readonly pending: number;
+}
 
 /** A key that changes between any two looks is left alone after so many. */
 const mostLooks = 4;

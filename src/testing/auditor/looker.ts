@@ -1,6 +1,6 @@
 import type { TieredCache } from '../../cache.js';
 import type { Entry } from '../../entries/entry.js';
-import type { Findings } from '../auditor.js';
+import type { Findings } from './mismatch.js';
 import type { AuditSettings } from './options.js';
 import type { Suspicion } from './suspicions.js';
 

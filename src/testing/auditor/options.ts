@@ -1,9 +1,49 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TieredCache } from '../../cache.js';
 import { type Clock, systemClock } from '../../clock.js';
-import { finiteMs } from '../../duration.js';
+import { type Duration, finiteMs } from '../../duration.js';
 import { ConfigError } from '../../errors.js';
-import type { AuditorOptions, Mismatch } from '../auditor.js';
+import type { Mismatch } from './mismatch.js';
+
+export interface AuditorOptions {
+  /**
+   * A second cache of the same name over the same Redis, built without `.memory()`, so that it reads past the L1 that is audited. It stays
+   * yours to close. Needed unless there is `read`.
+   */
+  readonly truth?: TieredCache | undefined;
+  /**
+   * Reads the source; `undefined` is "there is none". What is cached is compared with it too, in L1 and, with `truth`, in L2. Only for data
+   * that is invalidated when it changes: what merely expires differs from its source in between, and rightly so.
+   */
+  readonly read?: ((key: string, context: { readonly signal: AbortSignal }) => unknown) | undefined;
+  /** Whether two values say the same. Default: deeply equal. */
+  readonly compare?: ((cached: unknown, actual: unknown, key: string) => boolean) | undefined;
+  /** The share of reads whose keys are looked at, above 0 and at most 1. Default 0.01. */
+  readonly sample?: number | undefined;
+  /** Which keys are looked at. Default: all. */
+  readonly keys?: ((key: string) => boolean) | undefined;
+  /**
+   * How long after a read its key is looked at, and how long a difference must last to count. It must be longer than the cache's
+   * `maxStaleness`, and with `read` than the time between a change of the source and its invalidation too. Default 3 s, which suits a
+   * `maxStaleness` of 2 s.
+   */
+  readonly after?: Duration | undefined;
+  /**
+   * What it means that L1 has an entry and L2 has none. `'report'` (default): a delete that L1 did not hear of. `'skip'`: nothing, as it
+   * must be where Redis evicts for want of room (`maxmemory-policy`).
+   */
+  readonly absent?: 'report' | 'skip' | undefined;
+  /** How long `read` may take. Default 5 s. */
+  readonly timeout?: Duration | undefined;
+  /** How many keys are looked at, at the same time. Default 4. */
+  readonly concurrency?: number | undefined;
+  /** How many keys wait to be looked at; further ones are dropped and counted. Default 1,000. */
+  readonly maxPending?: number | undefined;
+  /** Called for each difference that lasted. What it throws is a process warning. */
+  readonly onMismatch?: ((mismatch: Mismatch) => unknown) | undefined;
+  /** For tests; the cache's own. */
+  readonly clock?: Clock | undefined;
+}
 
 export interface AuditSettings {
   readonly truth: TieredCache | undefined;

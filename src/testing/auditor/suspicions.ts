@@ -1,5 +1,5 @@
 import type { Entry } from '../../entries/entry.js';
-import type { Findings, Mismatch } from '../auditor.js';
+import type { Findings, Mismatch } from './mismatch.js';
 import type { AuditSettings } from './options.js';
 
 /** A tier whose entry was not what it should be, once. */
