@@ -38,8 +38,6 @@ const firstPauseMs = 4;
 const longestPauseMs = 50;
 /** With a bus it is woken. A message that is lost is noticed by trust; this is for what nobody thought of. */
 const pauseWithBusMs = 250;
-/** A loader that gave up has most likely failed, so those who were waiting do not all come at once to fail too. */
-const afterReleaseMs = 20;
 /** After a failure somebody waited for, the next process tries so much later; the one that failed draws it. */
 const shortestBackOffMs = 100;
 const longestBackOffMs = 250;
@@ -183,13 +181,12 @@ function pauseNow({ peers, trust }: Core, pause: number): number {
 async function waitForLease(core: Core, wakeUp: WakeUp, ms: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(core.clock, ms, signal, wakeUp);
-    if (wakeUp.rang === 'released') await sleep(core.clock, afterReleaseMs * Math.random(), signal);
   } finally {
     wakeUp.cancel();
   }
 }
 
-function sleep(clock: Clock, ms: number, signal: AbortSignal, wakeUp?: WakeUp): Promise<void> {
+function sleep(clock: Clock, ms: number, signal: AbortSignal, wakeUp: WakeUp): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const onAbort = () => {
@@ -203,6 +200,6 @@ function sleep(clock: Clock, ms: number, signal: AbortSignal, wakeUp?: WakeUp): 
     };
     const timer = clock.schedule(ms, awake, 'awaited');
     signal.addEventListener('abort', onAbort, { once: true });
-    if (wakeUp !== undefined) wakeUp.onRing = awake;
+    wakeUp.onRing = awake;
   });
 }

@@ -51,7 +51,7 @@ export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSe
       case 'keys':
         for (const key of heard.keys) {
           if (!own) forget(key);
-          wakeUps.ring(key, 'changed');
+          wakeUps.ring(key);
         }
         break;
       case 'prefix':
@@ -59,7 +59,7 @@ export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSe
         wakeUps.ringAll();
         break;
       case 'released':
-        wakeUps.ring(heard.key, 'released');
+        wakeUps.ring(heard.key);
     }
   }
 

@@ -272,9 +272,6 @@ describe('who waits for a lease is woken', () => {
       const early = register.call(reader.core.wakeUps, key);
       let late = early;
       return {
-        get rang() {
-          return late.rang;
-        },
         get onRing() {
           return late.onRing;
         },
