@@ -32,7 +32,7 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
   const { clock, events, announcements = silence } = settings;
   const names = physicalKeys(settings.name);
   const scripts = scriptCalls(connection, names, clock, announcements);
-  const { change, argsOf, timely } = scripts;
+  const { change, argsOf, sentAt, timely } = scripts;
   const parts = { connection, names, clock, events, scripts, announcements };
   const reading = reads(parts);
   const judging = judgedCalls(parts);
@@ -62,12 +62,13 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
     versions: versions(parts),
     ...removals(parts),
     async write(key, entry, deadline) {
-      await orRemoved('write', key, deadline, (until) => change(writeScript, key, until, ...argsOf(key, entry)));
+      await orRemoved('write', key, deadline, (until) => change(writeScript, key, until, sentAt(key), ...argsOf(key, entry)));
     },
     async writeMany(entries, deadline) {
       await scripts.greeted(deadline);
       const batches = scripts.changes(writeScript, [...entries.keys()], (batch) => [
         scripts.serverDeadline(String(batch[0]), deadline),
+        sentAt(String(batch[0])),
         ...batch.flatMap((key) => argsOf(key, entries.get(key) as Entry)),
       ]);
       const calls = batches.map((batch) => batch.call);
@@ -83,23 +84,23 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
     },
     async writeIfAbsent(key, entry, deadline, standing) {
       const callWith = (until: string, judged: readonly Arg[]) =>
-        change(writeIfAbsentScript, key, ...argsOf(key, entry), until, ...judged);
+        change(writeIfAbsentScript, key, until, sentAt(key), ...argsOf(key, entry), ...judged);
       return (await judging('writeIfAbsent', key, deadline, standing, callWith)) === 1;
     },
     async expire(key, freshUntil, deadline, standing) {
       const callWith = (until: string, judged: readonly Arg[]) => {
         const offset = connection.clockOffset(names.entry(key));
         const fresh = freshUntil === Number.POSITIVE_INFINITY ? '-' : String(Math.round(freshUntil + offset));
-        return change(expireScript, key, fresh, newStamp(), until, ...judged);
+        return change(expireScript, key, until, fresh, newStamp(), ...judged);
       };
       return (await judging('expire', key, deadline, standing, callWith)) === 1;
     },
     async soften(key, deadline) {
-      return (await orRemoved('soften', key, deadline, (until) => change(softenScript, key, newStamp(), until))) === 1;
+      return (await orRemoved('soften', key, deadline, (until) => change(softenScript, key, until, newStamp()))) === 1;
     },
     async increment(key, by, initial, deadline, standing) {
       const callWith = (until: string, judged: readonly Arg[]) =>
-        change(incrementScript, key, String(by), ...argsOf(key, initial), newStamp(), until, ...judged);
+        change(incrementScript, key, until, sentAt(key), ...argsOf(key, initial), String(by), newStamp(), ...judged);
       try {
         return Number(String(await judging('increment', key, deadline, standing, callWith)));
       } catch (error) {

@@ -2,8 +2,8 @@ import { defineScript } from '../script.js';
 import { announcing, clock, freshness, LATE, partsOfEntry, storing } from './fragments.js';
 
 /**
- * KEYS: pairs. ARGV: deadline, then bytes and px for each pair. Stores the entries and voids the leases, so that a load that began
- * before stores nothing.
+ * KEYS: pairs. ARGV: deadline, when it is sent, then bytes and px for each pair. Stores the entries and voids the leases, so that a load
+ * that began before stores nothing.
  */
 export const writeScript = defineScript(
   'write',
@@ -11,7 +11,7 @@ export const writeScript = defineScript(
 if late(ARGV[1]) then return {${LATE}, now} end
 local answer = 1
 for i = 1, #KEYS, 2 do
-  local stored = store(KEYS[i], KEYS[i + 1], ARGV[i + 1], ARGV[i + 2])
+  local stored = store(KEYS[i], KEYS[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[2])
   if stored ~= 1 then answer = stored end
 end
 announce()
@@ -43,20 +43,20 @@ return 0`,
 );
 
 /**
- * ARGV: new stamp, deadline. A fresh entry becomes stale where it is, one without grace or that nobody can read goes. The lease goes in any
+ * ARGV: deadline, new stamp. A fresh entry becomes stale where it is, one without grace or that nobody can read goes. The lease goes in any
  * case, and everybody is told: an entry that Redis evicted may be fresh in another process.
  */
 export const softenScript = defineScript(
   'soften',
   `${clock}${freshness}${partsOfEntry}${announcing}
-if late(ARGV[2]) then return {${LATE}, now} end
+if late(ARGV[1]) then return {${LATE}, now} end
 redis.call('DEL', KEYS[2])
 local bytes = redis.call('GET', KEYS[1])
 if isFresh(bytes) then
   local codec, created, fresh, expires, rest, payload = partsOf(bytes)
   local reply
   if codec and fresh ~= expires then
-    local header = table.concat({'tk1', ARGV[1], codec, created, string.format('%.0f', now), expires}, ' ')
+    local header = table.concat({'tk1', ARGV[2], codec, created, string.format('%.0f', now), expires}, ' ')
     reply = redis.pcall('SET', KEYS[1], header .. rest .. payload, 'KEEPTTL')
   end
   if not reply or reply.err then redis.call('UNLINK', KEYS[1]) end

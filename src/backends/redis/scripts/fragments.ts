@@ -74,16 +74,20 @@ local function partsOf(bytes)
 end
 `;
 
-// Out of memory must not leave the old value standing: whoever reads it would take it for the new one.
-// What comes late has less of its life left, and where our idea of the server's clock was wrong its life is not longer for it.
+// Out of memory must not leave the old value standing: whoever reads it would take it for the new one. What arrives later than it was
+// sent has less of its life left; where our idea of the server's clock was wrong its life is at least no longer.
 export const storing = `
-local function store(entry, lease, bytes, px)
+local function store(entry, lease, bytes, px, sent)
   local reply
   if px == '-' then
     reply = redis.pcall('SET', entry, bytes)
   else
-    local left = string.match(bytes, '^tk1 %S+ %S+ %S+ %S+ (%S+)') - now
-    reply = redis.pcall('SET', entry, bytes, 'PX', string.format('%.0f', math.max(1, math.min(px, left))))
+    local behind = now - sent
+    if behind > 0 then
+      px = px - behind
+      if px < 1 then px = 1 end
+    end
+    reply = redis.pcall('SET', entry, bytes, 'PX', px)
   end
   redis.call('DEL', lease)
   if reply.err then redis.call('UNLINK', entry) return reply end

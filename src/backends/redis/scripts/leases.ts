@@ -43,8 +43,8 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`,
 );
 
 /**
- * ARGV: token, bytes, px. Stores only if the lease still holds the token and the entry is the one seen when it was taken: a plain
- * DEL by another program removes the entry but not the lease.
+ * ARGV: token, when it is sent, bytes, px. Stores only if the lease still holds the token and the entry is the one seen when it was taken:
+ * a plain DEL by another program removes the entry but not the lease.
  */
 export const fillScript = defineScript(
   'fill',
@@ -56,7 +56,7 @@ if stampIn(redis.call('GETRANGE', KEYS[1], 0, 63)) ~= base then
   if waited then announce() end
   return 0
 end
-local stored = store(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
+local stored = store(KEYS[1], KEYS[2], ARGV[3], ARGV[4], ARGV[2])
 announce()
 return stored`,
 );

@@ -41,7 +41,12 @@ export function leases({ connection, names, scripts, announcements }: Parts, { d
     },
     async fill(key, token, entry, deadline) {
       try {
-        return (await connection.script(scripts.change(fillScript, key, token, ...scripts.argsOf(key, entry)), deadline)) === 1;
+        return (
+          (await connection.script(
+            scripts.change(fillScript, key, token, scripts.sentAt(key), ...scripts.argsOf(key, entry)),
+            deadline,
+          )) === 1
+        );
       } catch (error) {
         if (!isMoving(error)) throw error;
         await release(key, token, deadline);

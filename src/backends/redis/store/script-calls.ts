@@ -17,6 +17,8 @@ export interface ScriptCalls {
   changes(script: Script, keys: readonly string[], argsOf: (batch: readonly string[]) => readonly Arg[]): BatchCall[];
   /** The bytes of an entry, and in how many ms it is to go. */
   argsOf(key: string, entry: Entry): Arg[];
+  /** What the clock of the key's server should show now. */
+  sentAt(key: string): string;
   /** A moment on this process's monotonic clock, told as the key's server will see it. */
   serverDeadline(key: string, deadline: number): string;
   /** Waits for the first connection: before it the server's clock is not known, and an entry's times would be wrong for good. */
@@ -56,6 +58,7 @@ export function scriptCalls(
       }));
     },
     argsOf: (key, entry) => [encodeEntry(entry, connection.clockOffset(names.entry(key))), px(entry)],
+    sentAt: (key) => String(Math.floor(clock.now() + connection.clockOffset(names.entry(key)))),
     serverDeadline(key, deadline) {
       const offset = connection.clockOffset(names.entry(key));
       // Rather a ms too soon: what is late must not land after its caller gave up.
@@ -83,7 +86,7 @@ export function scriptCalls(
   };
   return self;
 
-  /** PEXPIRE is relative, so it needs no clock of the server's; '-' is for ever. */
+  /** Relative, so that it is no longer than it should be whatever the server's clock shows; '-' is for ever. */
   function px(entry: Entry): string {
     return entry.expiresAt === Number.POSITIVE_INFINITY ? '-' : String(Math.max(1, Math.ceil(entry.expiresAt - clock.now())));
   }
