@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { startCluster } from '../test/support/redis-cluster.js';
 import { startRedis } from '../test/support/redis-server.js';
 import { clusterCases } from './cases/cluster.js';
+import { invalidationLatencies } from './cases/invalidation.js';
 import { l1Cases } from './cases/l1.js';
 import { l2Cases } from './cases/l2.js';
 import { type Measured, measure } from './measure.js';
@@ -29,6 +30,7 @@ for (const work of [...(await l1Cases(redis.url)), ...(await l2Cases(redis.url))
 const stampedes = 'stampede'.includes(only)
   ? [await stampedeInOneProcess(redis.url), await stampedeOfProcesses(redis.url)]
   : [];
+const latencies = 'invalidation'.includes(only) ? await invalidationLatencies(redis.url) : [];
 await redis.stop();
 await cluster.stop();
 
@@ -51,8 +53,17 @@ console.table(
     met: factoryRuns <= target.factoryRuns && overFactoryMs <= target.overFactoryMs ? 'yes' : 'NO',
   })),
 );
+console.table(
+  latencies.map(({ change, medianMs, p99Ms, target }) => ({
+    invalidation: change,
+    'median, ms': Number(medianMs.toFixed(2)),
+    'p99, ms': Number(p99Ms.toFixed(2)),
+    wanted: `median <= ${target.medianMs} ms`,
+    met: medianMs <= target.medianMs ? 'yes' : 'NO',
+  })),
+);
 
 const folder = new URL('./results/', import.meta.url);
 await mkdir(folder, { recursive: true });
-const report = { node: process.version, quick, at: new Date().toISOString(), measured, stampedes };
+const report = { node: process.version, quick, at: new Date().toISOString(), measured, stampedes, latencies };
 await writeFile(new URL('latest.json', folder), `${JSON.stringify(report, null, 2)}\n`);
