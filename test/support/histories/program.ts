@@ -12,6 +12,8 @@ export interface Caller {
   readonly slot: number;
   /** Keys of this process that are being written. */
   readonly writing: Set<string>;
+  /** Deletes as a program would that knows Redis and not Tierkeep; absent where nobody would hear of it. */
+  readonly deletePlainly: ((key: string) => Promise<unknown>) | undefined;
   /** How long after a failed call its command may still be executed, ms. */
   readonly lateBy: number;
 }
@@ -37,6 +39,7 @@ const steps: readonly { readonly weight: number; run(caller: Caller): Promise<un
   { weight: 1, run: deleteAlone },
   { weight: 1, run: writeAndDeleteMany },
   { weight: 0.3, run: writeAndDeletePattern },
+  { weight: 1, run: writeAndDeletePlainly },
 ];
 
 /** Goes on until told to stop. */
@@ -124,6 +127,13 @@ async function writeAndDeletePattern(caller: Caller): Promise<void> {
   const group = random.pick(groups);
   const floors = await written(caller, inGroup(group));
   await recorder.invalidates(`deletePattern ${group}:*`, floors, () => cache.deletePattern(`${group}:*`), { broad: true });
+}
+
+async function writeAndDeletePlainly({ source, recorder, random, deletePlainly }: Caller): Promise<void> {
+  if (deletePlainly === undefined) return;
+  const key = random.pick(deletedKeys);
+  const floors = [[key, await source.write(key)] as const];
+  await recorder.invalidates(`DEL ${key}`, floors, () => deletePlainly(key), { foreign: true });
 }
 
 function written({ source }: Caller, keys: readonly string[]): Promise<[key: string, version: number][]> {

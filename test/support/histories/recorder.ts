@@ -68,14 +68,15 @@ export class Recorder {
     call: string,
     floors: Invalidation['floors'],
     run: () => Promise<unknown>,
-    { broad = false } = {},
+    { broad = false, foreign = false } = {},
   ): Promise<boolean> {
     const began = now();
     const closed = this.#circuitClosed;
     await run();
     const acknowledged = now();
-    const excused = !closed || this.failedSince(began);
-    this.#kept.invalidations.push({ process: this.#process, call, acknowledged, floors, broad, excused });
+    const excused = !foreign && (!closed || this.failedSince(began));
+    const process = foreign ? `${this.#process}, without Tierkeep` : this.#process;
+    this.#kept.invalidations.push({ process, call, acknowledged, floors, broad, excused });
     return !excused;
   }
 

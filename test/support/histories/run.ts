@@ -1,3 +1,4 @@
+import type { BusOptions } from 'tierkeep';
 import { eventually } from '../eventually.js';
 import { type RedisServer, startRedis } from '../redis-server.js';
 import { startProxy, type Proxy as TcpProxy } from '../tcp-proxy.js';
@@ -10,8 +11,8 @@ import type { RunOptions } from './worker.js';
 export interface RunSettings {
   readonly seed: number;
   readonly seconds: number;
-  /** Of the caches, ms; undefined: no bus. */
-  readonly maxStaleness: number | undefined;
+  /** Of the caches. */
+  readonly bus: BusOptions | false;
   /** What the history will be judged by, ms. */
   readonly bound: number;
   readonly faults: readonly FaultName[];
@@ -66,7 +67,7 @@ export class Team {
   }
 
   async run(settings: RunSettings): Promise<Run> {
-    const { seed, seconds, maxStaleness, bound, faults: wanted, faultsAtOnce = 2 } = settings;
+    const { seed, seconds, bus, bound, faults: wanted, faultsAtOnce = 2 } = settings;
     this.#runs += 1;
     await this.#redis.cli('FLUSHALL');
     const history: ProcessHistory = { reads: [], invalidations: [], loads: [] };
@@ -92,7 +93,7 @@ export class Team {
         callers,
         redisUrl: (proxies[slot] as TcpProxy).url,
         sourcePort: this.#redis.port,
-        maxStaleness,
+        bus,
         leaseMs,
         budget,
       } satisfies RunOptions);
@@ -138,7 +139,7 @@ export class Team {
       };
       await Promise.all(Array.from({ length: faultsAtOnce }, trouble));
       await Promise.all(revivals);
-      return { history, faults: happened, ...(await this.#endWell(proxies, maxStaleness === undefined ? 0 : 15_000)) };
+      return { history, faults: happened, ...(await this.#endWell(proxies, bus === false ? 0 : 15_000)) };
     } finally {
       await Promise.all(proxies.map((proxy) => proxy.close()));
     }

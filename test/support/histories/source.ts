@@ -6,15 +6,17 @@ export interface Source {
   versions(keys: readonly string[]): Promise<[key: string, version: number][]>;
   /** Makes the next version. */
   write(key: string): Promise<number>;
+  /** Deletes what the cache of that name keeps under a key, as a program would that knows Redis and not Tierkeep. */
+  deletePlainly(cache: string, key: string): Promise<unknown>;
   close(): void;
 }
 
 export const sourceClientName = 'the-source';
 
 export async function openSource(port: number): Promise<Source> {
-  const connection = openConnection(port, { within: 30_000 });
+  const [connection, plain] = [openConnection(port, { within: 30_000 }), openConnection(port, { within: 30_000 })];
   await connection.send('SELECT', '1');
-  await connection.send('CLIENT', 'SETNAME', sourceClientName);
+  await Promise.all([connection, plain].map((each) => each.send('CLIENT', 'SETNAME', sourceClientName)));
   return {
     version: async (key) => Number(await connection.send('GET', key)),
     async versions(keys) {
@@ -22,6 +24,10 @@ export async function openSource(port: number): Promise<Source> {
       return keys.map((key, index) => [key, Number(replies[index])]);
     },
     write: async (key) => Number(await connection.send('INCR', key)),
-    close: () => connection.close(),
+    deletePlainly: (cache, key) => plain.send('DEL', `${cache}:cache:{${key}}`, `${cache}:lease:{${key}}`),
+    close() {
+      connection.close();
+      plain.close();
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { type BusStats, cacheBuilder, type TieredCache } from 'tierkeep';
+import { type BusOptions, type BusStats, cacheBuilder, type TieredCache } from 'tierkeep';
 import type { ProcessHistory } from './process-history.js';
 import { allKeys, type Caller, follow, found, load } from './program.js';
 import { randomFrom } from './random.js';
@@ -13,8 +13,7 @@ export interface RunOptions {
   readonly callers: number;
   readonly redisUrl: string;
   readonly sourcePort: number;
-  /** ms; undefined: no bus. */
-  readonly maxStaleness: number | undefined;
+  readonly bus: BusOptions | false;
   readonly leaseMs: number;
   readonly budget: number;
 }
@@ -65,11 +64,11 @@ function flush(): void {
 }
 
 const answers: Asked = {
-  async start({ name, process, slot, seed, callers, redisUrl, sourcePort, maxStaleness, leaseMs, budget }) {
+  async start({ name, process, slot, seed, callers, redisUrl, sourcePort, leaseMs, budget, bus }) {
     const cache = cacheBuilder(name)
       .memory()
       .redis({ url: redisUrl })
-      .bus(maxStaleness === undefined ? false : { maxStaleness })
+      .bus(bus)
       .lease({ ttl: leaseMs })
       .circuitBreaker({ resetTimeout: 200 })
       .budget(budget)
@@ -87,6 +86,7 @@ const answers: Asked = {
       slot,
       writing: new Set(),
       lateBy,
+      deletePlainly: bus !== false && bus.mode === 'tracking' ? (key) => source.deletePlainly(name, key) : undefined,
       stopped: false,
       followed: Promise.resolve(),
     };
