@@ -7,7 +7,7 @@ import { type Entry, newEntry } from '../../../../src/entries/entry.js';
 import type { Leases, Store, Versions } from '../../../../src/store.js';
 import { within } from '../libraries.js';
 
-export const channel = 'shop:bus';
+const channel = 'shop:bus';
 
 /** Says what it is, so that a test reads what was told. */
 const spoken: Announcements = {
