@@ -166,6 +166,14 @@ export interface TieredCache extends Cache {
    */
   getOrSet<T>(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T>;
   /**
+   * Invalidates every entry that carries one of the tags, in every tier and process, in one step however many there are: an entry counts
+   * only while its tags have the versions they had before it was made (after Facebook's and Drupal's cache tags, without clocks).
+   * @example await cache.invalidateTags([`org:${id}`]);
+   * @throws InvalidKeyError for an empty tag or one of more than 512 bytes
+   * @throws UnsupportedError when the last tier cannot keep versions
+   */
+  invalidateTags(tags: Iterable<string> & object, options?: InvalidateTagsOptions): Promise<void>;
+  /**
    * A view whose keys begin with `name:`. It shares tiers, flights and breaker with this cache: two handles to one name are one
    * namespace.
    * @throws ConfigError when the name was taken with other options, or holds `:`, `{`, `}` or a glob character

@@ -14,6 +14,7 @@ export interface CacheEvents {
   /** An entry that left L1 for want of room; told a turn of the event loop later. */
   evict: { readonly key: string };
   clear: { readonly namespace: string };
+  'invalidate:tags': { readonly tags: readonly string[]; readonly soft: boolean };
   /** A factory began. */
   'factory:start': { readonly key: string };
   /** A factory settled; `ms` is how long it ran. */
@@ -43,6 +44,7 @@ const quiet: Record<CacheEventName, boolean> = {
   'delete:pattern': false,
   evict: false,
   clear: false,
+  'invalidate:tags': false,
   'factory:start': false,
   'factory:end': false,
   'fill:refused': false,

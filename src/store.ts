@@ -1,5 +1,6 @@
 import type { TierHealth } from './cache.js';
 import type { Entry } from './entries/entry.js';
+import type { KnownLabel, Label, Space } from './entries/labels.js';
 import type { BackendError } from './errors.js';
 
 /**
@@ -75,9 +76,6 @@ export interface Versions {
   bump(labels: readonly Label[], soft: boolean, deadline: number): Promise<void>;
 }
 
-/** A tag or a namespace: `t` and the tag, or `n` and the namespace's prefix. */
-export type Label = string;
-
 export interface LabelVersion {
   readonly version: string;
   /** L2 keeps it so long unless it has to evict it; ms on this process's wall clock. */
@@ -134,6 +132,11 @@ export interface StoreEvents {
 export interface LocalCopy extends Entry {
   /** The epoch of trust in which the operation that brought it began; see `coherence/epochs.ts`. */
   readonly epoch: number;
+  /** It counts while its namespace still has the generation it had when that operation began… */
+  readonly space: Space;
+  readonly generation: number;
+  /** …and each of its `tags` the version that it carries. Undefined without tags. */
+  readonly known: readonly KnownLabel[] | undefined;
 }
 
 /** A tier in this process: synchronous, bounded, and ignorant of time. Freshness and expiry are judged by whoever reads. */

@@ -14,24 +14,34 @@ const surelyShort = Math.floor(longestKeyBytes / 3);
  * @throws InvalidKeyError
  */
 export function checkKey(key: unknown): asserts key is string {
-  if (typeof key !== 'string' || key.length === 0 || key.length > surelyShort || !key.isWellFormed()) checkUnusualKey(key);
+  if (typeof key !== 'string' || key.length === 0 || key.length > surelyShort || !key.isWellFormed()) {
+    checkUnusual(key, 'key', 'user:42');
+  }
 }
 
-function checkUnusualKey(key: unknown): void {
+/**
+ * The same for a tag, which may hold anything else: spaces, commas, braces.
+ * @throws InvalidKeyError
+ */
+export function checkTag(tag: unknown): asserts tag is string {
+  checkUnusual(tag, 'tag', 'org:1');
+}
+
+function checkUnusual(key: unknown, what: 'key' | 'tag', example: string): void {
   if (typeof key !== 'string') {
-    throw new InvalidKeyError(`A key must be a string, got ${shownKey(key)}. Convert it: String(id), or \`user:\${id}\`.`);
+    throw new InvalidKeyError(`A ${what} must be a string, got ${shownKey(key)}. Convert it: String(id), or \`user:\${id}\`.`);
   }
-  if (key === '') throw new InvalidKeyError('A key must not be empty. Give it a name, such as user:42.');
+  if (key === '') throw new InvalidKeyError(`A ${what} must not be empty. Give it a name, such as ${example}.`);
   if (!key.isWellFormed()) {
     throw new InvalidKeyError(
-      `The key ${shownKey(key)} has half a surrogate pair, which UTF-8 cannot tell from another. Use encodeURIComponent or a hash.`,
+      `The ${what} ${shownKey(key)} has half a surrogate pair, which UTF-8 cannot tell from another. Use encodeURIComponent or a hash.`,
       { key },
     );
   }
   const bytes = Buffer.byteLength(key);
   if (bytes > longestKeyBytes) {
     throw new InvalidKeyError(
-      `The key ${shownKey(key)} has ${bytes} bytes of UTF-8; ${longestKeyBytes} are allowed. Hash the long part, for example with SHA-256.`,
+      `The ${what} ${shownKey(key)} has ${bytes} bytes of UTF-8; ${longestKeyBytes} are allowed. Hash the long part, for example with SHA-256.`,
       { key },
     );
   }

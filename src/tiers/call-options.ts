@@ -10,7 +10,17 @@ export interface Defaults extends Life {
 }
 
 /** Of all calls together: one object of options may serve several calls. */
-const knownOptions = new Set<string>(['budget', 'ttl', 'grace', 'forceFresh', 'hardTimeout', 'signal']);
+const knownOptions = new Set<string>([
+  'budget',
+  'ttl',
+  'grace',
+  'tags',
+  'soft',
+  'physical',
+  'forceFresh',
+  'hardTimeout',
+  'signal',
+]);
 
 /**
  * A TTL given as a bare third argument, as other caches take it, or a misspelt one would be lost without a word.

@@ -11,10 +11,12 @@ import { countStale } from './counting.js';
 import { Fence } from './fence.js';
 import { type Flight, Flights } from './flights.js';
 import { Gate } from './gate.js';
+import { Labels } from './labels.js';
 import { listenToPeers } from './listen-to-peers.js';
 import { Namespaces } from './namespaces.js';
 import type { Peers, PeersSettings } from './peers.js';
 import { TieredCacheView } from './tiered-cache.js';
+import { VersionReads } from './versions.js';
 import { WakeUps } from './wake-ups.js';
 
 /** All durations in ms, all checked: the builder has done that. */
@@ -42,7 +44,8 @@ const turns = 4;
 
 /** Puts the tiers together into one cache. */
 export function composeCache(parts: Composition): TieredCache {
-  return new TieredCacheView(composeCore(parts), '', parts.defaults);
+  const core = composeCore(parts);
+  return new TieredCacheView(core, core.labels.root, parts.defaults);
 }
 
 /** What all views of one cache share. */
@@ -50,6 +53,7 @@ export function composeCore(parts: Composition): Core {
   const { clock, events, local, localRole } = parts;
   const trust = parts.peers === undefined ? alwaysTrusting() : notYetTrusting();
   const fence = new Fence(trust);
+  const labels = new Labels();
 
   function onCircuit(state: CircuitState, reason: unknown): void {
     // What stood in for L2 must not stand in again at the next outage, when it would be old.
@@ -81,11 +85,14 @@ export function composeCore(parts: Composition): Core {
       fence,
       clock,
       local,
+      labels,
       ({ ticket, standInTier }) => countStale(core, ticket.key, standInTier),
       isNewEnough,
     ),
     gate: new Gate(mostInFlight, turns * parts.defaults.budget, clock),
     namespaces: new Namespaces(),
+    labels,
+    versionReads: new VersionReads(),
     events,
     counters: parts.counters,
     outageTtl: parts.outageTtl,

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Epochs } from '../coherence/epochs.js';
 import { cappedAt, type Entry } from '../entries/entry.js';
+import type { Space } from '../entries/labels.js';
 import { BackendError, ClosedError, DeadlineError } from '../errors.js';
 import type { Emitter } from '../events.js';
 import type { LocalCopy, LocalStore } from '../store.js';
@@ -9,8 +10,10 @@ import type { Counters } from './counters.js';
 import type { Fence, Ticket } from './fence.js';
 import type { Flights } from './flights.js';
 import type { Gate } from './gate.js';
+import type { Labels } from './labels.js';
 import type { Namespaces } from './namespaces.js';
 import type { Peers } from './peers.js';
+import type { VersionReads } from './versions.js';
 import type { WakeUps } from './wake-ups.js';
 
 /** What all views of one cache share: the tiers and what keeps them true. */
@@ -30,6 +33,9 @@ export interface Core {
   readonly flights: Flights;
   readonly gate: Gate;
   readonly namespaces: Namespaces;
+  /** What is known of the versions of tags and namespaces. */
+  readonly labels: Labels;
+  readonly versionReads: VersionReads;
   readonly events: Emitter;
   readonly counters: Counters;
   /** How long what is stored while L2 is away may live, ms. */
@@ -87,13 +93,16 @@ function noteFailure(core: Core, operation: string, error: BackendError): void {
 
 /** Keeps in memory what L2 has too, unless something newer was acknowledged since the ticket was opened. */
 export function keepCopy(core: Core, ticket: Ticket, entry: Entry): void {
-  if (core.localRole === 'tier' && !core.fence.isMarked(ticket)) core.local.put(ticket.key, copyOf(entry, ticket.trust));
+  if (core.localRole !== 'tier' || core.fence.isMarked(ticket)) return;
+  // What is in a namespace within is kept by those who ask there: this ticket would not have heard of its clearing.
+  if (entry.versions.length - entry.tags.length > ticket.space.all.length) return;
+  core.local.put(ticket.key, copyOf(core, ticket, entry));
 }
 
 /** Keeps in memory what L2 could not take: not for long, since no other process knows of it. */
 export function keepForOutage(core: Core, ticket: Ticket, entry: Entry): void {
   if (core.fence.isMarked(ticket)) return;
-  core.local.put(ticket.key, copyOf(cappedAt(entry, core.clock.now() + core.outageTtl), ticket.trust));
+  core.local.put(ticket.key, copyOf(core, ticket, cappedAt(entry, core.clock.now() + core.outageTtl)));
 }
 
 /** Drops a copy that L2, asked since, no longer has, so that it cannot stand in for L2 either. */
@@ -104,9 +113,18 @@ export function dropDisproved(core: Core, ticket: Ticket, found: Entry | undefin
 }
 
 /** Field by field, which is several times faster than a spread. */
-export function copyOf(entry: Entry, epoch: number): LocalCopy {
+export function copyOf(core: Core, { space, generation, trust: epoch }: Tenure, entry: Entry): LocalCopy {
   const { value, createdAt, freshUntil, expiresAt, cost, stamp, tags, versions } = entry;
-  return { value, createdAt, freshUntil, expiresAt, cost, stamp, tags, versions, epoch };
+  const known = tags.length === 0 ? undefined : tags.map((tag) => core.labels.tag(tag));
+  return { value, createdAt, freshUntil, expiresAt, cost, stamp, tags, versions, epoch, space, generation, known };
+}
+
+/** What a copy in memory is kept under: where it is, and what was so when that which brings it began. */
+export type Tenure = Pick<Ticket, 'space' | 'generation' | 'trust'>;
+
+/** For what begins and ends in one step. */
+export function tenureNow({ trust }: Core, space: Space): Tenure {
+  return { space, generation: space.generation, trust: trust.current };
 }
 
 /** The entry alone, for those to whom epochs say nothing. */

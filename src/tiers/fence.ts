@@ -1,4 +1,5 @@
 import type { Epochs } from '../coherence/epochs.js';
+import type { Space } from '../entries/labels.js';
 
 /**
  * The check that an operation that began before an invalidation stores nothing after it, within this process.
@@ -16,20 +17,28 @@ export class Fence {
     this.#trust = trust;
   }
 
-  open(key: string): Ticket {
+  open(key: string, space: Space): Ticket {
     let slot = this.#slots.get(key);
     if (slot === undefined) {
-      slot = { generation: 0, open: 0 };
+      slot = { marks: 0, open: 0 };
       this.#slots.set(key, slot);
     }
     slot.open += 1;
-    return { key, slot, generation: slot.generation, epoch: this.#epoch, trust: this.#trust.current };
+    return {
+      key,
+      slot,
+      space,
+      marks: slot.marks,
+      generation: space.generation,
+      epoch: this.#epoch,
+      trust: this.#trust.current,
+    };
   }
 
   /** Closing twice is harmless. A closed ticket hears of nothing any more, so it counts as marked. */
   close(ticket: Ticket): void {
-    if (ticket.generation === CLOSED) return;
-    ticket.generation = CLOSED;
+    if (ticket.marks === CLOSED) return;
+    ticket.marks = CLOSED;
     ticket.slot.open -= 1;
     if (ticket.slot.open === 0) this.#slots.delete(ticket.key);
   }
@@ -37,8 +46,9 @@ export class Fence {
   /** For an operation that begins only now, whatever was acknowledged before. Says whether the ticket was marked. */
   renew(ticket: Ticket): boolean {
     const marked = this.isMarked(ticket);
-    if (ticket.generation !== CLOSED) {
-      ticket.generation = ticket.slot.generation;
+    if (ticket.marks !== CLOSED) {
+      ticket.marks = ticket.slot.marks;
+      ticket.generation = ticket.space.generation;
       ticket.epoch = this.#epoch;
       ticket.trust = this.#trust.current;
     }
@@ -48,16 +58,16 @@ export class Fence {
   /** Marks everything that is open under the key. */
   mark(key: string): void {
     const slot = this.#slots.get(key);
-    if (slot !== undefined) slot.generation += 1;
+    if (slot !== undefined) slot.marks += 1;
   }
 
-  /** Marks everything that is open: for clear and patterns, where looking for the keys would cost more than a few extra misses. */
+  /** Marks everything that is open: for patterns, where looking for the keys would cost more than a few extra misses. */
   markAll(): void {
     this.#epoch += 1;
   }
 
   isMarked(ticket: Ticket): boolean {
-    return ticket.generation !== ticket.slot.generation || ticket.epoch !== this.#epoch;
+    return ticket.marks !== ticket.slot.marks || ticket.generation !== ticket.space.generation || ticket.epoch !== this.#epoch;
   }
 
   /** How many keys have something open; 0 at rest. */
@@ -71,6 +81,9 @@ const CLOSED = -1;
 export interface Ticket {
   readonly key: string;
   readonly slot: Slot;
+  readonly space: Space;
+  marks: number;
+  /** Of the space: clearing it marks whatever is open there. */
   generation: number;
   epoch: number;
   /** The epoch of trust in which the operation began: what it brings may be served in that one only. */
@@ -79,6 +92,6 @@ export interface Ticket {
 
 interface Slot {
   /** Grows with each invalidation, so that marking costs the same however many tickets are open. */
-  generation: number;
+  marks: number;
   open: number;
 }

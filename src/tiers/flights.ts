@@ -1,10 +1,12 @@
 import type { Clock, Timer } from '../clock.js';
 import type { Entry } from '../entries/entry.js';
 import { mayStandIn } from '../entries/freshness.js';
+import type { Space } from '../entries/labels.js';
 import { FactoryTimeoutError } from '../errors.js';
 import type { LocalStore } from '../store.js';
 import type { Fence, Ticket } from './fence.js';
 import type { TierName } from './found.js';
+import { isWithin, type Labels } from './labels.js';
 import { untilAborted } from './until-aborted.js';
 
 /** One running load of one key in this process. */
@@ -15,6 +17,9 @@ export interface Flight {
   readonly startedAt: number;
   /** Whether it was started to replace even a fresh value. */
   readonly forced: boolean;
+  /** All that was learnt of versions when it began, and how many tags had been invalidated. */
+  readonly learnt: number;
+  readonly bumps: number;
   /** Settles as the load does, however long that takes. */
   readonly done: Promise<unknown>;
   /** Settles as the load does, or at the hard time-out with the stand-in or a `FactoryTimeoutError`. */
@@ -41,6 +46,7 @@ export class Flights {
     private readonly fence: Fence,
     private readonly clock: Clock,
     private readonly local: LocalStore,
+    private readonly labels: Labels,
     private readonly onStandIn: (flight: Flight) => void,
     /** Whether what it will bring is new enough for somebody who asks only now. */
     private readonly isNewEnough: (flight: Flight) => boolean = () => true,
@@ -51,9 +57,11 @@ export class Flights {
   }
 
   /** A flight that was overtaken by an invalidation answers those who already wait, but takes no new ones. */
-  joinable(key: string, forced: boolean): Flight | undefined {
+  joinable(key: string, space: Space, forced: boolean): Flight | undefined {
     const flight = this.#table.get(key);
-    if (flight === undefined || this.fence.isMarked(flight.ticket)) return undefined;
+    if (flight === undefined || !isWithin(flight.ticket.space, space) || this.fence.isMarked(flight.ticket)) return undefined;
+    // Which tags its factory will name is not known yet, so it may be any that was invalidated.
+    if (flight.bumps !== this.labels.bumps) return undefined;
     if (forced && !flight.forced) return undefined;
     return this.isNewEnough(flight) ? flight : undefined;
   }
@@ -62,12 +70,14 @@ export class Flights {
    * Starts a load. The ticket is open before the load does anything. A forced one overtakes the loads that run: whoever began before
    * it must not have the last word.
    */
-  start(key: string, forced: boolean, hardTimeout: number, load: (flight: Flight) => Promise<unknown>): Flight {
-    const { fence, clock } = this;
+  start(key: string, space: Space, forced: boolean, hardTimeout: number, load: (flight: Flight) => Promise<unknown>): Flight {
+    const { fence, clock, labels } = this;
     const abort = new AbortController();
     if (forced) fence.mark(key);
     const flight = {
-      ticket: fence.open(key),
+      ticket: fence.open(key, space),
+      learnt: labels.learnt,
+      bumps: labels.bumps,
       forced,
       signal: abort.signal,
       startedAt: clock.monotonic(),

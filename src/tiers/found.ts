@@ -6,6 +6,8 @@ export type TierName = 'l1' | 'l2';
 export interface Found {
   readonly entry: Entry | undefined;
   readonly tier: TierName;
+  /** The stamp of what is in L2, whether it counts or not. */
+  readonly seen?: string | undefined;
 }
 
 export interface FoundMany {

@@ -1,4 +1,4 @@
-import { type Entry, newEntry } from '../entries/entry.js';
+import { type Entry, type Labels, newEntry } from '../entries/entry.js';
 import { isFresh, mayStandIn } from '../entries/freshness.js';
 import { type Budget, budgetOf } from './budget.js';
 import { type Away, away, type Core, dropDisproved, keepCopy, keepForOutage, tryL2 } from './core.js';
@@ -6,8 +6,10 @@ import { countBeyondL1, countStale } from './counting.js';
 import type { Flight } from './flights.js';
 import type { Found } from './found.js';
 import { type RightToFill, takeLease } from './lease.js';
-import { inMemory } from './reads.js';
-import { type FactoryRun, type Made, runFactory } from './run-factory.js';
+import { withNamed } from './named-tags.js';
+import { inMemory, readL2 } from './reads.js';
+import { type FactoryRun, isKept, type Kept, type Made, runFactory } from './run-factory.js';
+import { labelsFor } from './versions.js';
 
 export interface Load extends FactoryRun {
   /** What this load may spend on L2, ms. */
@@ -23,7 +25,7 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
   const budget = budgetOf(load.budget, core.clock);
 
   // 1. Somebody may have worked it out already.
-  const found = await readTiers(core, flight, budget);
+  const found = await readTiers(core, flight, load.tags, budget);
   if (!flight.forced) {
     if (isFresh(found.entry, core.clock.now())) return takeFound(core, flight, found, found.entry);
     flight.standIn = found.entry;
@@ -31,12 +33,18 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
   }
 
   // 2. Of all processes one may fill the key. The others get what it stores, or the stale value while it works.
-  const right = await takeLease(core, flight, found.entry, budget);
+  const right = await takeLease(core, flight, found, budget);
   if (right.state === 'filled') return takeFound(core, flight, { entry: right.entry, tier: 'l2' }, right.entry);
   countBeyondL1(core, key, { entry: undefined, tier: found.tier });
   if (right.state === 'filling') return takeStale(core, flight, right.entry);
 
-  // 3. The factory runs, unless the time-out or the end of the cache came first: nobody would wait for it.
+  // 3. What the value will depend on is noted before the factory looks at anything: what is invalidated from here on invalidates it too.
+  const lasting = core.clock.now() + load.life.ttl + load.life.grace;
+  const labels = await budget.spend(async (deadline) =>
+    labelsFor(core, flight.ticket.space, load.tags, lasting, right.state === 'away' ? 0 : deadline),
+  );
+
+  // 4. The factory runs, unless the time-out or the end of the cache came first: nobody would wait for it.
   if (flight.signal.aborted) {
     await right.lease?.release(budget);
     throw flight.signal.reason;
@@ -54,20 +62,19 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
     throw error;
   }
 
-  // 4. The value is stored, unless it is not to be, or something newer was acknowledged while it was made.
-  if (made.life === undefined) await right.lease?.release(budget);
-  else await store(core, flight, newEntry(made.value, made.life, core.clock.now(), { cost: made.cost }), right, budget);
+  // 5. The value is stored, unless it is not to be, or something newer was acknowledged while it was made.
+  if (isKept(made)) await store(core, flight, made, labels, right, budget);
+  else await right.lease?.release(budget);
   return made.value;
 }
 
-async function readTiers(core: Core, { ticket }: Flight, budget: Budget): Promise<Found> {
-  const { l2 } = core;
-  const { key } = ticket;
-  if (l2 === undefined) return inMemory(core, key);
-  const entry = await tryL2(core, 'read', () => budget.spend((deadline) => l2.read(key, deadline)));
-  if (entry === away) return inMemory(core, key);
-  if (!isFresh(entry, core.clock.now())) dropDisproved(core, ticket, entry);
-  return { entry, tier: 'l2' };
+async function readTiers(core: Core, { ticket }: Flight, tags: readonly string[], budget: Budget): Promise<Found> {
+  if (core.l2 === undefined) return inMemory(core, ticket.space, ticket.key);
+  const needed = tags.map((tag) => core.labels.tag(tag));
+  const found = await budget.spend((deadline) => readL2(core, ticket, needed, deadline));
+  if (found === away) return inMemory(core, ticket.space, ticket.key);
+  if (!isFresh(found.entry, core.clock.now())) dropDisproved(core, ticket, found.entry);
+  return found;
 }
 
 function takeFound(core: Core, flight: Flight, found: Found, entry: Entry): unknown {
@@ -82,15 +89,24 @@ function takeStale(core: Core, flight: Flight, entry: Entry): unknown {
   return entry.value;
 }
 
-async function store(core: Core, flight: Flight, entry: Entry, right: RightToFill, budget: Budget): Promise<void> {
+async function store(
+  core: Core,
+  flight: Flight,
+  { value, life, cost, tags }: Kept,
+  before: Labels,
+  right: RightToFill,
+  budget: Budget,
+): Promise<void> {
   const { fence } = core;
   const { key } = flight.ticket;
   if (right.state === 'moving') return;
-  if (fence.isMarked(flight.ticket)) {
+  const labels = withNamed(core, flight, before, tags);
+  if (labels === undefined || fence.isMarked(flight.ticket)) {
     refuse(core, key);
     await right.lease?.release(budget);
     return;
   }
+  const entry = newEntry(value, life, core.clock.now(), { cost, labels });
   const stored = await fill(core, key, entry, right, budget);
   if (stored === false) {
     refuse(core, key);

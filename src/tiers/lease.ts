@@ -5,6 +5,8 @@ import type { Leases } from '../store.js';
 import type { Budget } from './budget.js';
 import { type Away, away, type Core, tryL2 } from './core.js';
 import type { Flight } from './flights.js';
+import type { Found } from './found.js';
+import { judge } from './judge.js';
 import type { WakeUp } from './wake-ups.js';
 
 /** What asking for the right to fill a key led to. */
@@ -48,12 +50,12 @@ const patienceMs = 1_000;
  * Takes the lease of a key, or waits for whoever has it. A waiter takes over only when the lease is gone, never after a fixed wait:
  * a slow factory whose process lives keeps its lease.
  */
-export async function takeLease(core: Core, flight: Flight, found: Entry | undefined, budget: Budget): Promise<Right> {
+export async function takeLease(core: Core, flight: Flight, found: Found, budget: Budget): Promise<Right> {
   const leases = core.l2?.leases;
-  if (leases === undefined) return { state: 'unleased', lease: undefined, replaces: found };
-  const key = flight.ticket.key;
-  let replaces = found;
-  let seen = found?.stamp ?? '';
+  if (leases === undefined) return { state: 'unleased', lease: undefined, replaces: found.entry };
+  const { key, space } = flight.ticket;
+  let replaces = found.entry;
+  let seen = found.seen ?? '';
   let pause = firstPauseMs;
   let putOffSince = Number.POSITIVE_INFINITY;
   for (;;) {
@@ -89,14 +91,17 @@ export async function takeLease(core: Core, flight: Flight, found: Entry | undef
         seen = reply.stamp;
         replaces = undefined;
         break;
-      case 'newer':
+      case 'newer': {
         seen = reply.entry.stamp;
-        replaces = reply.entry;
+        const newer = await budget.spend(async (deadline) => judge(core, space, key, reply.entry, deadline));
+        if (newer === away) return { state: 'away', lease: undefined, replaces };
+        replaces = newer;
         if (flight.forced) break;
-        if (isFresh(reply.entry, core.clock.now())) return { state: 'filled', entry: reply.entry };
-        flight.standIn = reply.entry;
+        if (isFresh(newer, core.clock.now())) return { state: 'filled', entry: newer };
+        flight.standIn = newer;
         flight.standInTier = 'l2';
         break;
+      }
       case 'held':
         if (mayStandIn(flight.standIn, core.clock.now())) {
           wakeUp.cancel();

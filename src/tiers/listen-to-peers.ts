@@ -1,6 +1,7 @@
 import type { Changed } from '../coherence/bus.js';
 import { decodeMessage } from '../coherence/messages.js';
 import { Trust } from '../coherence/trust.js';
+import type { Label } from '../entries/labels.js';
 import type { Core } from './core.js';
 import type { Peers, PeersSettings } from './peers.js';
 
@@ -9,7 +10,7 @@ const mostLookedThrough = 200_000;
 
 /** Obeys the messages of other processes as if the invalidation were this one's own. */
 export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSettings): Peers {
-  const { clock, events, fence, local, wakeUps } = core;
+  const { clock, events, fence, labels, local, wakeUps } = core;
   const counts = { received: 0, tracked: 0, malformed: 0, unknown: 0, trustLost: 0 };
   let lookedThrough = 0;
   let lookedSince = Number.NEGATIVE_INFINITY;
@@ -40,6 +41,7 @@ export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSe
       counts.unknown += 1;
       // Whatever it says, it may say it of every key.
       fence.markAll();
+      labels.changeAll();
       trust.startAnew(new Error('a message of a later version'));
       wakeUps.ringAll();
       return;
@@ -58,6 +60,9 @@ export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSe
         if (!own) forgetPrefix(heard.prefix);
         wakeUps.ringAll();
         break;
+      case 'labels':
+        if (!own) changeLabels(heard.labels);
+        break;
       case 'released':
         wakeUps.ring(heard.key);
     }
@@ -67,9 +72,11 @@ export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSe
     counts.tracked += 1;
     if (what === 'any') {
       fence.markAll();
+      labels.changeAll();
       trust.startAnew(new Error('more keys were changed at once than can be named'));
     } else if (what === 'all') {
       fence.markAll();
+      labels.changeAll();
       local.clear();
     } else {
       for (const key of what) forget(key);
@@ -81,8 +88,18 @@ export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSe
     fence.mark(key);
   }
 
+  function changeLabels(changed: readonly Label[]): void {
+    for (const label of changed) {
+      labels.change(label);
+      // None of its copies counts any more; these at least are easily let go.
+      if (label === core.labels.root.label) local.clear();
+    }
+  }
+
   function forgetPrefix(prefix: string): void {
     fence.markAll();
+    // So a message is told as well that would have grown too long.
+    if (prefix === '') labels.changeAll();
     const now = clock.monotonic();
     if (now - lookedSince >= 1_000) {
       lookedSince = now;

@@ -1,18 +1,25 @@
 import type { Entry } from '../entries/entry.js';
 import { isFresh } from '../entries/freshness.js';
+import type { KnownLabel, Space } from '../entries/labels.js';
 import type { LocalCopy } from '../store.js';
-import { away, type Core, dropDisproved, entryOf, keepCopy, tryL2 } from './core.js';
+import type { GuardedStore } from './circuit-breaker.js';
+import { type Away, away, type Core, dropDisproved, entryOf, keepCopy, tryL2 } from './core.js';
+import type { Ticket } from './fence.js';
 import type { Found, FoundMany } from './found.js';
+import { isCurrent, judge, judgeCopy, judgeMany } from './judge.js';
+import { isWithin } from './labels.js';
+import { askAhead } from './versions.js';
 
 /**
  * The copy in L1 if it is fresh and still to be trusted, or L2 is known to be away, when memory serves. Reads nothing else, so it can be
  * the first step of a hot path.
  */
-export function freshInL1(core: Core, key: string): LocalCopy | undefined {
+export function freshInL1(core: Core, space: Space, key: string): LocalCopy | undefined {
   if (core.localRole !== 'tier') return undefined;
   const copy = core.local.get(key);
   if (copy === undefined || copy.freshUntil <= core.clock.coarseNow()) return undefined;
-  return copy.epoch === core.trust.serving || l2IsAway(core) ? copy : undefined;
+  if (copy.epoch !== core.trust.serving && !l2IsAway(core)) return undefined;
+  return isCurrent(copy) && isWithin(copy.space, space) ? copy : undefined;
 }
 
 function l2IsAway({ l2 }: Core): boolean {
@@ -20,34 +27,61 @@ function l2IsAway({ l2 }: Core): boolean {
 }
 
 /** What memory keeps, fresh or stale. It counts only while L2 cannot be asked: L2 may have been told to forget it. */
-export function inMemory(core: Core, key: string): Found {
-  return { entry: notExpired(core.local.get(key), core.clock.now()), tier: 'l1' };
+export function inMemory(core: Core, space: Space, key: string): Found {
+  const copy = core.local.get(key);
+  const entry = copy !== undefined && isWithin(copy.space, space) ? judgeCopy(core, copy) : undefined;
+  return { entry: notExpired(entry, core.clock.now()), tier: 'l1' };
 }
 
 /** What is there beyond a fresh L1 copy: L2's word if it can be asked, else what memory keeps. Fresh or stale, not expired. */
-export async function readBeyondL1(core: Core, key: string, budget: number): Promise<Found> {
+export async function readBeyondL1(core: Core, space: Space, key: string, budget: number): Promise<Found> {
   const { l2, fence, clock } = core;
-  if (l2 === undefined) return inMemory(core, key);
-  const ticket = fence.open(key);
+  if (l2 === undefined) return inMemory(core, space, key);
+  const ticket = fence.open(key, space);
   try {
-    const entry = await tryL2(core, 'read', () => l2.read(key, clock.monotonic() + budget));
-    if (entry === away) return inMemory(core, key);
-    if (isFresh(entry, clock.now())) keepCopy(core, ticket, entry);
-    else dropDisproved(core, ticket, entry);
-    return { entry, tier: 'l2' };
+    const found = await readL2(core, ticket, [], clock.monotonic() + budget);
+    if (found === away) return inMemory(core, space, key);
+    if (isFresh(found.entry, clock.now())) keepCopy(core, ticket, found.entry);
+    else dropDisproved(core, ticket, found.entry);
+    return found;
   } finally {
     fence.close(ticket);
   }
 }
 
-/** The same for many keys, in one round trip per node. */
-export async function readManyBeyondL1(core: Core, keys: readonly string[], budget: number): Promise<FoundMany> {
+/**
+ * The entry in L2 that counts, or its stale form. The versions that it takes to tell, and those that the caller will need too, are asked for
+ * in the same turn if they are not known: that is before anything is made of what is read, and no round trip more.
+ */
+export async function readL2(
+  core: Core,
+  { key, space }: Ticket,
+  alsoNeeded: readonly KnownLabel[],
+  deadline: number,
+): Promise<Found | Away> {
+  const l2 = core.l2 as GuardedStore;
+  const versions = askAhead(core, space, alsoNeeded, deadline);
+  const reading = tryL2(core, 'read', () => l2.read(key, deadline));
+  const [read, just] = versions === undefined ? ([await reading, undefined] as const) : await Promise.all([reading, versions]);
+  if (read === away || just === away) return away;
+  const judged = judge(core, space, key, read, deadline, just);
+  const entry = judged instanceof Promise ? await judged : judged;
+  return entry === away ? away : { entry, tier: 'l2', seen: read?.stamp };
+}
+
+/** The same for many keys, in one round trip per node, and one more for versions of tags that are not known. */
+export async function readManyBeyondL1(core: Core, space: Space, keys: readonly string[], budget: number): Promise<FoundMany> {
   const { l2, fence, clock } = core;
-  if (l2 === undefined) return manyInMemory(core, keys);
-  const tickets = keys.map((key) => fence.open(key));
+  if (l2 === undefined) return manyInMemory(core, space, keys);
+  const tickets = keys.map((key) => fence.open(key, space));
   try {
-    const entries = await tryL2(core, 'readMany', () => l2.readMany(keys, clock.monotonic() + budget));
-    if (entries === away) return manyInMemory(core, keys);
+    const deadline = clock.monotonic() + budget;
+    const versions = askAhead(core, space, [], deadline);
+    const reading = tryL2(core, 'readMany', () => l2.readMany(keys, deadline));
+    const [read, just] =
+      versions === undefined ? ([await reading, undefined] as const) : await Promise.all([reading, versions]);
+    const entries = read === away || just === away ? away : await judgeMany(core, space, read, deadline, just);
+    if (entries === away) return manyInMemory(core, space, keys);
     const now = clock.now();
     for (const ticket of tickets) {
       const entry = entries.get(ticket.key);
@@ -60,10 +94,10 @@ export async function readManyBeyondL1(core: Core, keys: readonly string[], budg
   }
 }
 
-function manyInMemory(core: Core, keys: readonly string[]): FoundMany {
+function manyInMemory(core: Core, space: Space, keys: readonly string[]): FoundMany {
   const entries = new Map<string, Entry>();
   for (const key of keys) {
-    const { entry } = inMemory(core, key);
+    const { entry } = inMemory(core, space, key);
     if (entry !== undefined) entries.set(key, entry);
   }
   return { entries, tier: 'l1' };

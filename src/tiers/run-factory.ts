@@ -4,13 +4,24 @@ import type { Entry, Life } from '../entries/entry.js';
 import { inspectValue } from '../entries/portable.js';
 import type { Core } from './core.js';
 import type { Flight } from './flights.js';
+import { tagsIn } from './tags-in.js';
 
 export interface Made {
   readonly value: unknown;
   /** Undefined when the value is to be stored nowhere. */
   readonly life: Life | undefined;
+  /** Those that the factory named and the caller had not. */
+  readonly tags: readonly string[];
   /** How long the factory ran, ms. */
   readonly cost: number;
+}
+
+export interface Kept extends Made {
+  readonly life: Life;
+}
+
+export function isKept(made: Made): made is Kept {
+  return made.life !== undefined;
 }
 
 export interface FactoryRun {
@@ -18,6 +29,7 @@ export interface FactoryRun {
   /** The key as the user wrote it, without the namespace. */
   readonly userKey: string;
   readonly life: Life;
+  readonly tags: readonly string[];
 }
 
 /**
@@ -27,12 +39,14 @@ export interface FactoryRun {
 export async function runFactory(core: Core, flight: Flight, run: FactoryRun, replaced: Entry | undefined): Promise<Made> {
   const { counters, events, clock } = core;
   let chosen: Life = run.life;
+  let all = run.tags;
   let skipped = false;
   const context: FactoryContext = {
     key: run.userKey,
     signal: flight.signal,
     stale: replaced,
-    setOptions({ ttl, grace }) {
+    setOptions({ ttl, grace, tags }) {
+      if (tags !== undefined) all = tagsIn(tags, all);
       chosen = {
         ttl: ttl === undefined ? chosen.ttl : positiveMs(ttl, 'ttl'),
         grace: grace === undefined ? chosen.grace : nonNegativeMs(grace, 'grace'),
@@ -53,7 +67,7 @@ export async function runFactory(core: Core, flight: Flight, run: FactoryRun, re
     const kept = !skipped && value !== undefined;
     if (kept) inspectValue(value);
     if (events.heard['factory:end']) events.emit('factory:end', { key, ms: cost });
-    return { value, cost, life: kept ? chosen : undefined };
+    return { value, cost, life: kept ? chosen : undefined, tags: all.slice(run.tags.length) };
   } catch (error) {
     counters.factoryErrors += 1;
     if (events.heard['factory:end']) events.emit('factory:end', { key, ms: clock.monotonic() - start, error });

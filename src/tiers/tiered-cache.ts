@@ -2,16 +2,20 @@ import type {
   CacheHealth,
   CacheStats,
   CallOptions,
+  ClearOptions,
+  DeleteOptions,
   Factory,
   GetOrSetOptions,
+  InvalidateTagsOptions,
   NamespaceOptions,
   SetOptions,
   TieredCache,
 } from '../cache.js';
 import { type Duration, positiveMs } from '../duration.js';
-import { type Entry, type Life, newEntry } from '../entries/entry.js';
+import type { Entry, Life } from '../entries/entry.js';
 import { isFresh } from '../entries/freshness.js';
 import { checkKey } from '../entries/keys.js';
+import type { Space } from '../entries/labels.js';
 import { inspectValue } from '../entries/portable.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
@@ -20,8 +24,10 @@ import { askL2, assertOpen, type Core, closeCore, entryOf, readyCore } from './c
 import { countBeyondL1, countDelete, countDeletePattern, countL1Hit, countSet } from './counting.js';
 import { getOrSet } from './get-or-set.js';
 import { healthOf } from './health.js';
+import { assertTaggable, clear, invalidateTags } from './invalidations.js';
 import { freshInL1, readBeyondL1, readManyBeyondL1 } from './reads.js';
 import { statsOf } from './stats.js';
+import { listedTags, noTags, tagsIn } from './tags-in.js';
 import * as writes from './writes.js';
 
 /**
@@ -31,11 +37,13 @@ import * as writes from './writes.js';
 export class TieredCacheView implements TieredCache {
   readonly #core: Core;
   readonly #prefix: string;
+  #space: Space;
   readonly #defaults: Defaults;
 
-  constructor(core: Core, prefix: string, defaults: Defaults) {
+  constructor(core: Core, space: Space, defaults: Defaults) {
     this.#core = core;
-    this.#prefix = prefix;
+    this.#prefix = space.prefix;
+    this.#space = space;
     this.#defaults = defaults;
   }
 
@@ -68,9 +76,9 @@ export class TieredCacheView implements TieredCache {
     const budget = budgetIn(options, this.#defaults);
     const asked = keysIn('getMany', keys);
     const fullKeys = asked.map((key) => this.#fullKey(key));
-    const copies = fullKeys.map((key) => freshInL1(core, key));
+    const copies = fullKeys.map((key) => freshInL1(core, this.#space, key));
     const lacking = fullKeys.filter((_, index) => copies[index] === undefined);
-    const beyond = lacking.length === 0 ? undefined : await readManyBeyondL1(core, lacking, budget);
+    const beyond = lacking.length === 0 ? undefined : await readManyBeyondL1(core, this.#here(), lacking, budget);
     const now = core.clock.now();
     const values = new Map<string, T>();
     for (const [index, key] of asked.entries()) {
@@ -89,8 +97,8 @@ export class TieredCacheView implements TieredCache {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    const entry = this.#newEntry(value, options);
-    await writes.write(core, fullKey, entry, budgetIn(options, this.#defaults));
+    const draft = this.#draft(value, options);
+    await writes.write(core, this.#here(), fullKey, draft, budgetIn(options, this.#defaults));
     countSet(core, fullKey);
   }
 
@@ -102,12 +110,13 @@ export class TieredCacheView implements TieredCache {
     assertOpen(core);
     const budget = budgetIn(options, this.#defaults);
     const life = lifeIn(options, this.#defaults);
-    const checked = new Map<string, Entry>();
+    const tags = this.#tags(options);
+    const checked = new Map<string, writes.Draft>();
     for (const [key, value, own] of entriesIn('setMany', entries)) {
-      checked.set(this.#fullKey(key), this.#newEntry(value, own, life));
+      checked.set(this.#fullKey(key), this.#draft(value, own, life, tags));
     }
     if (checked.size === 0) return;
-    await writes.writeMany(core, checked, budget);
+    await writes.writeMany(core, this.#here(), checked, budget);
     for (const key of checked.keys()) countSet(core, key);
   }
 
@@ -115,7 +124,8 @@ export class TieredCacheView implements TieredCache {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    const stored = await writes.writeIfAbsent(core, fullKey, this.#newEntry(value, options), budgetIn(options, this.#defaults));
+    const draft = this.#draft(value, options);
+    const stored = await writes.writeIfAbsent(core, this.#here(), fullKey, draft, budgetIn(options, this.#defaults));
     if (stored) countSet(core, fullKey);
     return stored;
   }
@@ -130,11 +140,14 @@ export class TieredCacheView implements TieredCache {
     return isFresh(entry, now) ? entry.freshUntil - now : undefined;
   }
 
-  async delete(key: string, options?: CallOptions): Promise<boolean> {
+  async delete(key: string, options?: DeleteOptions): Promise<boolean> {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    const removed = await writes.remove(core, fullKey, budgetIn(options, this.#defaults));
+    const budget = budgetIn(options, this.#defaults);
+    const removed = options?.soft
+      ? await writes.soften(core, this.#here(), fullKey, budget)
+      : await writes.remove(core, fullKey, budget);
     countDelete(core, fullKey);
     return removed;
   }
@@ -162,7 +175,8 @@ export class TieredCacheView implements TieredCache {
   async expire(key: string, ttl: Duration, options?: CallOptions): Promise<boolean> {
     assertOpen(this.#core);
     const fullKey = this.#fullKey(key);
-    const expires = await writes.expire(this.#core, fullKey, positiveMs(ttl, 'ttl'), budgetIn(options, this.#defaults));
+    const budget = budgetIn(options, this.#defaults);
+    const expires = await writes.expire(this.#core, this.#here(), fullKey, positiveMs(ttl, 'ttl'), budget);
     if (expires) countSet(this.#core, fullKey);
     return expires;
   }
@@ -171,17 +185,29 @@ export class TieredCacheView implements TieredCache {
     assertOpen(this.#core);
     if (!Number.isFinite(by)) throw new ConfigError(`increment() adds a finite number, got ${String(by)}.`);
     const fullKey = this.#fullKey(key);
-    const life = lifeIn(options, this.#defaults);
-    const sum = await writes.increment(this.#core, fullKey, by, life, budgetIn(options, this.#defaults));
+    const draft = this.#draft(by, options);
+    const sum = await writes.increment(this.#core, this.#here(), fullKey, by, draft, budgetIn(options, this.#defaults));
     countSet(this.#core, fullKey);
     return sum;
   }
 
-  async clear(options?: CallOptions): Promise<void> {
+  async clear(options?: ClearOptions): Promise<void> {
     const core = this.#core;
     assertOpen(core);
-    await writes.removeMatching(core, this.#prefix, '*', budgetIn(options, this.#defaults));
+    await clear(core, this.#here(), options?.physical === true, budgetIn(options, this.#defaults));
     if (core.events.heard.clear) core.events.emit('clear', { namespace: this.#prefix.slice(0, -1) });
+  }
+
+  async invalidateTags(tags: Iterable<string> & object, options?: InvalidateTagsOptions): Promise<void> {
+    const core = this.#core;
+    assertOpen(core);
+    assertTaggable(core);
+    const budget = budgetIn(options, this.#defaults);
+    const listed = listedTags(tags);
+    if (listed.length === 0) return;
+    const soft = options?.soft === true;
+    await invalidateTags(core, listed, soft, budget);
+    if (core.events.heard['invalidate:tags']) core.events.emit('invalidate:tags', { tags: listed, soft });
   }
 
   namespace(name: string, options: NamespaceOptions = {}): TieredCache {
@@ -189,7 +215,7 @@ export class TieredCacheView implements TieredCache {
     assertOpen(core);
     return core.namespaces.get(this.#prefix, name, options, (prefix) => {
       const life = { ttl: options.ttl ?? this.#defaults.ttl, grace: options.grace ?? this.#defaults.grace };
-      return new TieredCacheView(core, prefix, { ...this.#defaults, ...lifeIn(life, this.#defaults) });
+      return new TieredCacheView(core, core.labels.space(prefix), { ...this.#defaults, ...lifeIn(life, this.#defaults) });
     });
   }
 
@@ -241,12 +267,14 @@ export class TieredCacheView implements TieredCache {
     if (typeof factory !== 'function') throw new ConfigError('getOrSet() needs a factory: a function that makes the value.');
     const signal = signalIn(options);
     const hardTimeout = hardTimeoutIn(options, this.#defaults);
-    const load = { factory, userKey: key, life: lifeIn(options, this.#defaults), budget: budgetIn(options, this.#defaults) };
+    const life = lifeIn(options, this.#defaults);
+    const load = { factory, userKey: key, life, tags: this.#tags(options), budget: budgetIn(options, this.#defaults) };
+    const space = this.#here();
     const forced = options?.forceFresh === true;
 
-    let flight = core.flights.joinable(fullKey, forced);
+    let flight = core.flights.joinable(fullKey, space, forced);
     if (flight === undefined) {
-      flight = core.flights.start(fullKey, forced, hardTimeout, (started) => getOrSet(core, started, load));
+      flight = core.flights.start(fullKey, space, forced, hardTimeout, (started) => getOrSet(core, started, load));
     } else {
       core.counters.coalesced += 1;
     }
@@ -266,7 +294,7 @@ export class TieredCacheView implements TieredCache {
   #inL1(key: string): Entry | undefined {
     if (typeof key !== 'string' || key === '') return undefined;
     const fullKey = this.#prefix + key;
-    const entry = freshInL1(this.#core, fullKey);
+    const entry = freshInL1(this.#core, this.#space, fullKey);
     if (entry !== undefined) countL1Hit(this.#core, fullKey);
     return entry;
   }
@@ -275,7 +303,7 @@ export class TieredCacheView implements TieredCache {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    const found = await readBeyondL1(core, fullKey, budgetIn(options, this.#defaults));
+    const found = await readBeyondL1(core, this.#here(), fullKey, budgetIn(options, this.#defaults));
     countBeyondL1(core, fullKey, found);
     return found.entry;
   }
@@ -288,8 +316,20 @@ export class TieredCacheView implements TieredCache {
     return fullKey;
   }
 
-  #newEntry(value: unknown, options: SetOptions | undefined, life: Life = this.#defaults): Entry {
+  /** Its namespace. One that was not used for long may have been forgotten, and is another then. */
+  #here(): Space {
+    this.#space = this.#core.labels.remembered(this.#space);
+    return this.#space;
+  }
+
+  #draft(value: unknown, options: SetOptions | undefined, life: Life = this.#defaults, tags = noTags): writes.Draft {
     inspectValue(value);
-    return newEntry(value, lifeIn(options, life), this.#core.clock.now());
+    return { value, life: lifeIn(options, life), tags: options?.tags === undefined ? tags : this.#tags(options) };
+  }
+
+  #tags(options: SetOptions | undefined): readonly string[] {
+    if (options?.tags === undefined) return noTags;
+    assertTaggable(this.#core);
+    return tagsIn(options.tags);
   }
 }

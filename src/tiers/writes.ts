@@ -1,33 +1,49 @@
-import { type Entry, newEntry } from '../entries/entry.js';
-import { freshnessOf, isFresh } from '../entries/freshness.js';
+import { type Entry, type Life, newEntry, staleFrom } from '../entries/entry.js';
+import { freshnessOf, isFresh, mayStandIn } from '../entries/freshness.js';
 import { compileGlob } from '../entries/glob.js';
+import type { Space } from '../entries/labels.js';
 import { CircuitOpenError, InvalidValueError } from '../errors.js';
-import { alwaysCounts } from '../store.js';
-import { askL2, away, type Core, copyOf, keepForOutage, tryL2 } from './core.js';
+import { askL2, away, type Core, copyOf, keepForOutage, tenureNow, tryL2 } from './core.js';
 import type { Ticket } from './fence.js';
+import { standingIn } from './judge.js';
+import { inMemory } from './reads.js';
+import { labelsFor } from './versions.js';
+
+/** What the caller wants stored, checked. It becomes an entry under the versions of the moment. */
+export interface Draft {
+  readonly value: unknown;
+  readonly life: Life;
+  readonly tags: readonly string[];
+}
 
 /**
- * Every write follows one order: open a ticket, tell L2, then settle memory. Settling marks whatever else is under way for the key,
- * whether the reply was good, an error or a time-out, since after it nothing that began before may be stored.
+ * Every write follows one order: open a ticket, learn the versions it is made under, tell L2, then settle memory. Settling marks whatever
+ * else is under way for the key, whether the reply was good, an error or a time-out, since after it nothing that began before may be stored.
  */
-export async function write(core: Core, key: string, entry: Entry, budget: number): Promise<void> {
+export async function write(core: Core, space: Space, key: string, draft: Draft, budget: number): Promise<void> {
   const { l2, fence, clock } = core;
-  const ticket = fence.open(key);
+  const ticket = fence.open(key, space);
   try {
-    const written =
-      l2 === undefined ? undefined : await tryL2(core, 'write', () => l2.write(key, entry, clock.monotonic() + budget));
+    const deadline = clock.monotonic() + budget;
+    const made = entryFrom(core, space, draft, deadline);
+    const entry = made instanceof Promise ? await made : made;
+    const written = l2 === undefined ? undefined : await tryL2(core, 'write', () => l2.write(key, entry, deadline));
     settleWrite(core, ticket, entry, written === away);
   } finally {
     fence.close(ticket);
   }
 }
 
-export async function writeMany(core: Core, entries: ReadonlyMap<string, Entry>, budget: number): Promise<void> {
+export async function writeMany(core: Core, space: Space, drafts: ReadonlyMap<string, Draft>, budget: number): Promise<void> {
   const { l2, fence, clock } = core;
-  const tickets = Array.from(entries.keys(), (key) => fence.open(key));
+  const tickets = Array.from(drafts.keys(), (key) => fence.open(key, space));
   try {
-    const written =
-      l2 === undefined ? undefined : await tryL2(core, 'writeMany', () => l2.writeMany(entries, clock.monotonic() + budget));
+    const deadline = clock.monotonic() + budget;
+    // Asked for in one turn of the event loop, their versions come together.
+    const made = Array.from(drafts.values(), (draft) => entryFrom(core, space, draft, deadline));
+    const entries = new Map<string, Entry>();
+    for (const [index, { key }] of tickets.entries()) entries.set(key, await (made[index] as Entry | Promise<Entry>));
+    const written = l2 === undefined ? undefined : await tryL2(core, 'writeMany', () => l2.writeMany(entries, deadline));
     for (const ticket of tickets) settleWrite(core, ticket, entries.get(ticket.key) as Entry, written === away);
   } finally {
     for (const ticket of tickets) fence.close(ticket);
@@ -35,19 +51,20 @@ export async function writeMany(core: Core, entries: ReadonlyMap<string, Entry>,
 }
 
 /** Atomic over all processes, so it is L2's word or none: an outage is thrown. */
-export async function writeIfAbsent(core: Core, key: string, entry: Entry, budget: number): Promise<boolean> {
+export async function writeIfAbsent(core: Core, space: Space, key: string, draft: Draft, budget: number): Promise<boolean> {
   const { l2, fence, clock, local } = core;
+  const deadline = clock.monotonic() + budget;
+  const entry = await entryFrom(core, space, draft, deadline);
   if (l2 === undefined) {
-    if (isFresh(local.get(key), clock.now())) return false;
-    local.put(key, copyOf(entry, core.trust.current));
+    if (isFresh(inMemory(core, space, key).entry, clock.now())) return false;
+    local.put(key, copyOf(core, tenureNow(core, space), entry));
     fence.mark(key);
     return true;
   }
-  const ticket = fence.open(key);
+  const ticket = fence.open(key, space);
   try {
-    const written = await askL2(core, 'writeIfAbsent', () =>
-      l2.writeIfAbsent(key, entry, clock.monotonic() + budget, alwaysCounts),
-    );
+    const standing = standingIn(core, space, key, deadline);
+    const written = await askL2(core, 'writeIfAbsent', () => l2.writeIfAbsent(key, entry, deadline, standing));
     if (written) settleWrite(core, ticket, entry, false);
     return written;
   } catch (error) {
@@ -56,6 +73,18 @@ export async function writeIfAbsent(core: Core, key: string, entry: Entry, budge
   } finally {
     fence.close(ticket);
   }
+}
+
+/** Makes the entry stale, in every tier. */
+export async function soften(core: Core, space: Space, key: string, budget: number): Promise<boolean> {
+  const { l2, clock } = core;
+  const wasInMemory = softenCopy(core, space, key);
+  if (l2 === undefined) return wasInMemory;
+  const softened = await settling(
+    () => tryL2(core, 'soften', () => l2.soften(key, clock.monotonic() + budget)),
+    () => softenCopy(core, space, key),
+  );
+  return softened === away ? wasInMemory : softened;
 }
 
 export async function remove(core: Core, key: string, budget: number): Promise<boolean> {
@@ -98,41 +127,46 @@ export async function removeMatching(core: Core, prefix: string, glob: string, b
 }
 
 /** What a shorter life means for copies elsewhere only L2 can say, so an outage is thrown. */
-export async function expire(core: Core, key: string, ttl: number, budget: number): Promise<boolean> {
+export async function expire(core: Core, space: Space, key: string, ttl: number, budget: number): Promise<boolean> {
   const { l2, local, clock } = core;
   const freshUntil = clock.now() + ttl;
   if (l2 !== undefined) {
+    const deadline = clock.monotonic() + budget;
+    const standing = standingIn(core, space, key, deadline);
     return settling(
-      () => askL2(core, 'expire', () => l2.expire(key, freshUntil, clock.monotonic() + budget, alwaysCounts)),
+      () => askL2(core, 'expire', () => l2.expire(key, freshUntil, deadline, standing)),
       () => forget(core, key),
     );
   }
-  const entry = local.get(key);
+  const { entry } = inMemory(core, space, key);
   if (!isFresh(entry, clock.now())) return false;
   const grace = entry.expiresAt === entry.freshUntil ? 0 : entry.expiresAt - entry.freshUntil;
   core.fence.mark(key);
-  local.put(key, { ...entry, freshUntil, expiresAt: freshUntil + grace });
+  local.put(key, copyOf(core, tenureNow(core, space), { ...entry, freshUntil, expiresAt: freshUntil + grace }));
   return true;
 }
 
 export async function increment(
   core: Core,
+  space: Space,
   key: string,
   by: number,
-  life: { ttl: number; grace: number },
+  draft: Draft,
   budget: number,
 ): Promise<number> {
   const { l2, local, clock, fence } = core;
-  const initial = newEntry(by, life, clock.now());
+  const deadline = clock.monotonic() + budget;
+  const initial = (await entryFrom(core, space, draft, deadline)) as Entry<number>;
   if (l2 !== undefined) {
+    const standing = standingIn(core, space, key, deadline);
     return settling(
-      () => askL2(core, 'increment', () => l2.increment(key, by, initial, clock.monotonic() + budget, alwaysCounts)),
+      () => askL2(core, 'increment', () => l2.increment(key, by, initial, deadline, standing)),
       () => forget(core, key),
     );
   }
-  const present = local.get(key);
+  const { entry: present } = inMemory(core, space, key);
   if (!isFresh(present, clock.now())) {
-    local.put(key, copyOf(initial, core.trust.current));
+    local.put(key, copyOf(core, tenureNow(core, space), initial));
     fence.mark(key);
     return by;
   }
@@ -142,9 +176,16 @@ export async function increment(
       key,
     });
   }
-  local.put(key, { ...present, value: sum, stamp: initial.stamp });
+  local.put(key, copyOf(core, tenureNow(core, space), { ...present, value: sum, stamp: initial.stamp }));
   fence.mark(key);
   return sum;
+}
+
+function entryFrom(core: Core, space: Space, { value, life, tags }: Draft, deadline: number): Entry | Promise<Entry> {
+  const now = core.clock.now();
+  const labels = labelsFor(core, space, tags, now + life.ttl + life.grace, deadline);
+  if (!(labels instanceof Promise)) return newEntry(value, life, now, { labels });
+  return labels.then((asked) => newEntry(value, life, now, { labels: asked }));
 }
 
 /** Own value in memory only if nothing newer came meanwhile, as another write's settling shows; else nothing, so that L2 is asked. */
@@ -152,7 +193,7 @@ function settleWrite(core: Core, ticket: Ticket, entry: Entry, l2IsAway: boolean
   const { fence, local } = core;
   if (fence.isMarked(ticket)) local.delete(ticket.key);
   else if (l2IsAway) keepForOutage(core, ticket, entry);
-  else if (core.localRole === 'tier') local.put(ticket.key, copyOf(entry, ticket.trust));
+  else if (core.localRole === 'tier') local.put(ticket.key, copyOf(core, ticket, entry));
   else local.delete(ticket.key);
   fence.mark(ticket.key);
 }
@@ -165,12 +206,21 @@ function forget(core: Core, key: string): boolean {
   return entry !== undefined && freshnessOf(entry, core.clock.now()) !== 'expired';
 }
 
+/** What may still stand in while L2 is away stays, stale. */
+function softenCopy(core: Core, space: Space, key: string): boolean {
+  const { entry } = inMemory(core, space, key);
+  const stale = entry && staleFrom(entry, core.clock.now());
+  forget(core, key);
+  if (mayStandIn(stale, core.clock.now())) core.local.put(key, copyOf(core, tenureNow(core, space), stale));
+  return entry !== undefined;
+}
+
 function forgetMany(core: Core, keys: readonly string[]): number {
   return keys.reduce((count, key) => count + (forget(core, key) ? 1 : 0), 0);
 }
 
 /** Settles memory after an L2 operation, unless it is sure that the operation was never sent. */
-async function settling<T>(operation: () => Promise<T>, settle: () => unknown): Promise<T> {
+export async function settling<T>(operation: () => Promise<T>, settle: () => unknown): Promise<T> {
   try {
     const result = await operation();
     settle();

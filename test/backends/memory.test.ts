@@ -5,10 +5,18 @@ import { cloneValue } from '../../src/entries/clone-value.js';
 import { newEntry } from '../../src/entries/entry.js';
 import { compileGlob } from '../../src/entries/glob.js';
 import { inspectValue } from '../../src/entries/portable.js';
+import { Labels } from '../../src/tiers/labels.js';
 import { expectIdentical } from '../entries/expect-identical.js';
 import { objectOf, storable } from '../entries/storable.js';
 
-const entryOf = <T>(value: T) => ({ ...newEntry(value, { ttl: 1_000, grace: 0 }, 0), epoch: 1 });
+const { root } = new Labels();
+const entryOf = <T>(value: T) => ({
+  ...newEntry(value, { ttl: 1_000, grace: 0 }, 0),
+  epoch: 1,
+  space: root,
+  generation: 0,
+  known: undefined,
+});
 
 function storeWith(options: Partial<MemoryStoreOptions> = {}) {
   const evicted: string[] = [];

@@ -50,7 +50,7 @@ export interface Mechanisms {
 }
 
 /** These may fail without anybody having been promised anything. */
-const mayFail = new Set(['read', 'readMany', 'load', 'fill', 'renew', 'release']);
+const mayFail = new Set(['read', 'readMany', 'load', 'fill', 'renew', 'release', 'current']);
 
 /**
  * Runs the programs over simulated processes, the real code over one fake L2, in the order that the scheduler says, and throws when
@@ -75,6 +75,8 @@ class Run {
   readonly #bound: number;
   /** The invalidation whose first request is being sent right now. */
   #sending: Invalidation | undefined;
+  /** Sets, by what they set. */
+  readonly #setting = new Map<unknown, Invalidation>();
   #made = 0;
   #invalidating = 0;
   readonly #faults: boolean[];
@@ -98,7 +100,10 @@ class Run {
     );
     if (mechanisms.message === 'none') this.#world.server.publish = () => undefined;
     this.#world.server.onChange = (_key, entry) => {
-      if (entry !== undefined) this.#history.begins(entry.value, 'set');
+      if (entry === undefined) return;
+      const set = this.#setting.get(entry.value);
+      if (set?.executedAt === Number.POSITIVE_INFINITY) set.executedAt = this.#history.now();
+      this.#history.begins(entry.value, 'set');
     };
   }
 
@@ -107,7 +112,7 @@ class Run {
     const callers = programs.map((program, index) => this.#follow(program, `${index}`));
     await this.#until(Promise.all([...callers, this.#timePasses()]));
     await this.#drained();
-    for (const key of ['a', 'b']) this.#history.checkAtRest(key, server.read(key)?.value);
+    for (const key of ['a', 'b']) this.#history.checkAtRest(key, server.counting(key)?.value);
     await this.#until(Promise.all(this.#processes.map(({ cache }, index) => this.#read(`P${index}`, 'getMany', cache, 'a'))));
     await this.#until(Promise.all(this.#processes.map(({ cache }) => cache.close())));
     if (clock.pending > 0) throw new Error('a timer is left');
@@ -171,7 +176,7 @@ class Run {
           break;
         case 'set': {
           const value = this.#value();
-          await this.#invalidate(name, `set ${key}`, [key], () => cache.set(key, value));
+          await this.#invalidate(name, `set ${key}`, [key], () => cache.set(key, value), [value]);
           break;
         }
         case 'setMany': {
@@ -180,7 +185,7 @@ class Run {
             ['a', a],
             ['b', b],
           ] as const;
-          await this.#invalidate(name, 'setMany a b', ['a', 'b'], () => cache.setMany(both));
+          await this.#invalidate(name, 'setMany a b', ['a', 'b'], () => cache.setMany(both), [a, b]);
           break;
         }
         case 'deleteMany':
@@ -244,9 +249,17 @@ class Run {
     }
   }
 
-  async #invalidate(process: string, command: string, keys: readonly string[], call: () => Promise<unknown>): Promise<void> {
+  async #invalidate(
+    process: string,
+    command: string,
+    keys: readonly string[],
+    call: () => Promise<unknown>,
+    values: readonly unknown[] = [],
+  ): Promise<void> {
     const invalidation = this.#history.invalidation(process, command, keys);
-    this.#sending = invalidation;
+    // A set may have to ask for versions first, so it is known by its value.
+    for (const value of values) this.#setting.set(value, invalidation);
+    this.#sending = values.length > 0 ? undefined : invalidation;
     this.#invalidating += 1;
     const answer = call();
     this.#sending = undefined;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/clock.js';
 import { type Entry, newStamp, staleFrom } from '../../src/entries/entry.js';
 import { isFresh } from '../../src/entries/freshness.js';
+import { spaceLabel, tagLabel } from '../../src/entries/labels.js';
 import { InvalidValueError } from '../../src/errors.js';
 import type { EntryHead, LoadFailure, LoadReply } from '../../src/store.js';
 
@@ -181,6 +182,14 @@ export class SharedServer {
       const [hard] = this.versions.get(label)?.split('~') ?? [newStamp()];
       this.versions.set(label, soft ? `${hard}~${newStamp()}` : newStamp());
     }
+  }
+
+  /** What is there and counts: made under the versions that there are now, in the whole cache and by its tags. */
+  counting(key: string): Entry | undefined {
+    const entry = this.read(key);
+    if (entry === undefined) return undefined;
+    const labels = [spaceLabel(''), ...entry.tags.map(tagLabel)];
+    return labels.every((label, index) => this.versions.get(label) === entry.versions[index]) ? entry : undefined;
   }
 
   /** What a program that knows nothing of leases does. */

@@ -9,8 +9,10 @@ import { Ask, type Judged, type Late, type SharedServer } from './shared-server.
 export interface SharedStore extends Store {
   readonly leases: Leases;
   readonly versions: Versions;
-  /** Every operation sent, in order: `load a`. */
+  /** Every operation on entries sent, in order: `load a`. */
   readonly sent: string[];
+  /** The versions asked for, in order: `n t1`. */
+  readonly askedFor: string[];
   /** While true nothing reaches the server and every call fails at once, as when a port is closed. */
   down: boolean;
 }
@@ -32,6 +34,7 @@ export function sharedStore(
 ): SharedStore {
   const { clock } = server;
   const sent: string[] = [];
+  const askedFor: string[] = [];
   const inFlight = new Set<Call>();
   let closed = false;
   let whenDrained: (() => void) | undefined;
@@ -53,7 +56,8 @@ export function sharedStore(
       return new DeadlineError(message, options);
     };
     if (deadline <= clock.monotonic()) return Promise.reject(late());
-    sent.push([operation, ...keys].join(' '));
+    if (operation === 'current') askedFor.push(keys.join(' '));
+    else sent.push([operation, ...keys].join(' '));
     return new Promise((resolve, reject) => {
       const call: Call = {
         reject,
@@ -117,6 +121,7 @@ export function sharedStore(
   const store: SharedStore = {
     name: 'shared',
     sent,
+    askedFor,
     down: false,
     read: (key, deadline) => perform('read', [key], deadline, () => server.read(key)),
     readMany: (keys, deadline) =>

@@ -51,7 +51,7 @@ export function simulatedProcess(clock: Clock, l2: Store | undefined, options: P
   if (options.trust === 'off') {
     Object.defineProperties(core.trust, { current: { get: () => 1, set() {} }, serving: { get: () => 1, set() {} } });
   }
-  return { core, cache: new TieredCacheView(core, '', defaults) };
+  return { core, cache: new TieredCacheView(core, core.labels.root, defaults) };
 }
 
 /** Several processes around one L2, and a clock that they share. */
@@ -65,6 +65,8 @@ interface WorldOptions {
   readonly pass?: Pass;
   /** Whether it tells others what it changed and hears what they did. Default off: no messages at all. */
   readonly bus?: 'on' | 'off';
+  /** Off: L2 keeps none, so that nothing but entries is asked for. Default on. */
+  readonly versions?: 'on' | 'off';
 }
 
 export interface WorldProcess extends SimulatedProcess {
@@ -85,11 +87,12 @@ export function world(options: { leaseMs?: number; lease?: 'on' | 'off' } = {}):
   return {
     clock,
     server,
-    process(name, { pass, bus: withBus = 'off', ...rest } = {}) {
+    process(name, { pass, bus: withBus = 'off', versions = 'on', ...rest } = {}) {
       const gates = new Gates();
       const bus = new FakeBus(server, name, pass ?? gates.pass);
       if (withBus === 'off') {
         const l2 = sharedStore(server, name, pass ?? gates.pass);
+        if (versions === 'off') Object.assign(l2, { versions: undefined });
         return { l2, gates, bus, ...simulatedProcess(clock, l2, rest) };
       }
       const l2 = sharedStore(server, name, pass ?? gates.pass, { channel: 'bus', ...announcements(name) });

@@ -14,7 +14,7 @@ afterEach(() => {
 
 function started(options: { localRole?: 'tier' | 'stand-in' } = {}) {
   const w = world();
-  const p = w.process('p', { circuitBreaker, ...options });
+  const p = w.process('p', { circuitBreaker, versions: 'off', ...options });
   const lines = trace(p.cache);
   return {
     ...w,

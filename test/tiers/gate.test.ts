@@ -50,7 +50,7 @@ describe('the gate before L2', () => {
 
 describe('an atomic call that failed', () => {
   it('is counted and told', async () => {
-    const { cache, l2 } = world().process('p');
+    const { cache, l2 } = world().process('p', { versions: 'off' });
     const heard: string[] = [];
     cache.on('l2:error', ({ operation }) => heard.push(operation));
     l2.down = true;

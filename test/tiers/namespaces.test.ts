@@ -76,7 +76,12 @@ describe('a namespace', () => {
     const users = cache.namespace('users');
     await Promise.all([cache.set('a', 1), user.set('a', 1), users.set('a', 1), users.namespace('names').set('a', 1)]);
     await users.clear();
-    expect(server.entryKeys()).toEqual(['a', 'user:a']);
+    expect(await Promise.all([cache, user, users, users.namespace('names')].map((view) => view.get('a')))).toEqual([
+      1,
+      1,
+      undefined,
+      undefined,
+    ]);
     expect([cache.peek('a'), user.peek('a'), users.peek('a'), users.namespace('names').peek('a')]).toEqual([
       1,
       1,
@@ -86,6 +91,9 @@ describe('a namespace', () => {
     expect(await user.deletePattern('*')).toBe(1);
     expect(await cache.get('a')).toBe(1);
     await cache.clear();
+    expect(await cache.get('a')).toBeUndefined();
+    expect(server.entryKeys()).not.toEqual([]);
+    await cache.clear({ physical: true });
     expect(server.entryKeys()).toEqual([]);
   });
 

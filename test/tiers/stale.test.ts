@@ -147,7 +147,7 @@ describe('promotion', () => {
     if (reader === 'getMany') await cache.getMany(['k']);
     else if (reader === 'getOrSet') await cache.getOrSet('k', () => 'never');
     else await cache[reader]('k');
-    expect(core.local.get('k')).toEqual({ ...server.read('k'), epoch: 1 });
+    expect(core.local.get('k')).toMatchObject({ ...server.read('k'), epoch: 1 });
     expect(await cache.ttl('k')).toBe(4_000);
     clock.advance(4_000);
     expect(await cache.get('k')).toBeUndefined();

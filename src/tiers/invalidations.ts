@@ -1,0 +1,41 @@
+import { type Space, tagLabel } from '../entries/labels.js';
+import { UnsupportedError } from '../errors.js';
+import { type Core, tryL2 } from './core.js';
+import { removeMatching, settling } from './writes.js';
+
+/** Everything in the namespace counts no more, here at once and elsewhere as soon as it is heard. */
+export async function clear(core: Core, { prefix, label }: Space, physical: boolean, budget: number): Promise<void> {
+  const { l2, labels, local, clock } = core;
+  const deadline = clock.monotonic() + budget;
+  const clearHere = () => {
+    labels.clear(prefix);
+    if (prefix === '') local.clear();
+  };
+  clearHere();
+  if (l2?.versions !== undefined) {
+    const { versions } = l2;
+    await settling(() => tryL2(core, 'clear', () => versions.bump([label], false, deadline)), clearHere);
+  }
+  if (physical || (l2 !== undefined && l2.versions === undefined)) await removeMatching(core, prefix, '*', budget);
+}
+
+/** Everything that carries one of the tags counts no more, or only in place of a factory that fails. */
+export async function invalidateTags(core: Core, tags: readonly string[], soft: boolean, budget: number): Promise<void> {
+  const { l2, labels, clock } = core;
+  const versions = l2?.versions;
+  const deadline = clock.monotonic() + budget;
+  const changeHere = () => {
+    for (const tag of tags) labels.changeTag(tag, soft);
+  };
+  changeHere();
+  if (versions === undefined) return;
+  await settling(() => tryL2(core, 'invalidateTags', () => versions.bump(tags.map(tagLabel), soft, deadline)), changeHere);
+}
+
+/** @throws UnsupportedError for a cache whose last tier could not tell other processes, or itself after a restart, what was invalidated. */
+export function assertTaggable({ l2 }: Core): void {
+  if (l2 === undefined || l2.versions !== undefined) return;
+  throw new UnsupportedError(
+    `Tags need a last tier that keeps their versions; ${l2.name} does not. Use .redis(), .cluster(), .sentinel() or memory alone.`,
+  );
+}

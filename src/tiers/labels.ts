@@ -1,0 +1,144 @@
+import { newStamp } from '../entries/entry.js';
+import { type KnownLabel, type Label, type Space, spaceLabel, tagLabel } from '../entries/labels.js';
+import type { LabelVersion } from '../store.js';
+
+/** A tag that is forgotten makes the copies in L1 that carry it be verified, no more. */
+const mostTags = 50_000;
+const mostSpaces = 10_000;
+
+/** The tags and namespaces that this process has met, and what it knows of their versions. */
+export class Labels {
+  readonly root: Space = space('', []);
+  readonly #tags = new Map<string, KnownLabel>();
+  readonly #spaces = new Map<string, Space>();
+  #learnt = 0;
+  /** How often tags were invalidated, here or as heard: whoever began before does not know what it depends on. */
+  bumps = 0;
+
+  /** Grows with all that is learnt. */
+  get learnt(): number {
+    return this.#learnt;
+  }
+
+  tag(tag: string): KnownLabel {
+    const known = this.#tags.get(tag) ?? unknown(tagLabel(tag));
+    // The least recently used comes first.
+    this.#tags.delete(tag);
+    this.#tags.set(tag, known);
+    if (this.#tags.size > mostTags) this.#forgetOldestTag();
+    return known;
+  }
+
+  space(prefix: string): Space {
+    if (prefix === '') return this.root;
+    const known = this.#spaces.get(prefix);
+    if (known !== undefined) return known;
+    const outer = this.space(prefix.slice(0, prefix.lastIndexOf(':', prefix.length - 2) + 1));
+    const made = space(prefix, outer.all);
+    this.#spaces.set(prefix, made);
+    if (this.#spaces.size > mostSpaces) this.#forgetOldestSpace(made);
+    return made;
+  }
+
+  /** The namespaces of a key that was written in the `depth`-th, counted from the whole cache. */
+  spacesOf(key: string, depth: number): readonly Space[] {
+    let end = 0;
+    for (let level = 1; level < depth; level += 1) end = key.indexOf(':', end) + 1;
+    return this.space(key.slice(0, end)).all;
+  }
+
+  learn(known: KnownLabel, { version, until }: LabelVersion, epoch: number, askedAt: number): void {
+    this.#learnt += 1;
+    known.version = version;
+    known.until = until;
+    known.epoch = epoch;
+    known.learnt = this.#learnt;
+    known.askedAt = askedAt;
+  }
+
+  /** The one to use for its prefix now, if this one was forgotten. */
+  remembered(space: Space): Space {
+    return Number.isNaN(space.generation) ? this.space(space.prefix) : space;
+  }
+
+  /** The tag was or is being invalidated. */
+  changeTag(tag: string, soft = false): void {
+    this.bumps += 1;
+    const known = this.#tags.get(tag);
+    if (known !== undefined) change(known, soft ? softened(known.version) : undefined);
+  }
+
+  /** The namespace was or is being cleared. */
+  clear(prefix: string): void {
+    const cleared = prefix === '' ? this.root : this.#spaces.get(prefix);
+    if (cleared !== undefined) change(cleared, undefined);
+    if (prefix === '') this.root.generation += 1;
+    for (const inner of this.#spaces.values()) if (inner.prefix.startsWith(prefix)) inner.generation += 1;
+  }
+
+  change(label: Label): void {
+    if (label.startsWith('t')) this.changeTag(label.slice(1));
+    else this.clear(label.slice(1));
+  }
+
+  /** Any of them may have changed. */
+  changeAll(): void {
+    this.bumps += 1;
+    for (const known of this.#tags.values()) change(known, undefined);
+    for (const known of this.#spaces.values()) change(known, undefined);
+    this.clear('');
+  }
+
+  #forgetOldestTag(): void {
+    const [oldest] = this.#tags;
+    if (oldest === undefined) return;
+    change(oldest[1], undefined);
+    this.#tags.delete(oldest[0]);
+  }
+
+  /** With those in it: one whose outer one is forgotten would not hear of its clearing. */
+  #forgetOldestSpace(butFor: Space): void {
+    for (const { prefix } of this.#spaces.values()) {
+      if (butFor.prefix.startsWith(prefix)) continue;
+      for (const inner of [...this.#spaces.values()]) {
+        if (!inner.prefix.startsWith(prefix)) continue;
+        change(inner, undefined);
+        inner.generation = Number.NaN;
+        this.#spaces.delete(inner.prefix);
+      }
+      return;
+    }
+  }
+}
+
+/** Whether a view of `space` sees what is in `other`: itself and the namespaces within. */
+export function isWithin(other: Space, space: Space): boolean {
+  return other === space || other.prefix.startsWith(space.prefix);
+}
+
+function unknown(label: Label): KnownLabel {
+  return { label, version: undefined, epoch: 0, changes: 0, until: 0, learnt: 0, askedAt: Number.NEGATIVE_INFINITY };
+}
+
+function space(prefix: string, outer: readonly Space[]): Space {
+  const made = { ...unknown(spaceLabel(prefix)), prefix, generation: 0 } as Space & { all: readonly Space[] };
+  made.all = [...outer, made];
+  return made;
+}
+
+/** What is made here stands for the new version until that is read, so that entries with the old one are seen to be stale. */
+function softened(version: string | undefined): string | undefined {
+  return version === undefined ? undefined : `${hardPart(version)}~${newStamp()}`;
+}
+
+/** Entries that differ from the present version in the rest only are stale, not gone. */
+export function hardPart(version: string): string {
+  const end = version.indexOf('~');
+  return end === -1 ? version : version.slice(0, end);
+}
+
+function change(known: KnownLabel, version: string | undefined): void {
+  known.changes += 1;
+  known.version = version;
+  known.until = 0;
+}
