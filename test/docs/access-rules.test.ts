@@ -6,12 +6,10 @@ import { startCluster } from '../support/redis-cluster.js';
 import { startRedis } from '../support/redis-server.js';
 
 const page = readFileSync('docs/redis-deployment.md', 'utf8');
-/** The rules of the page: of a node, of a node of a Cluster besides, of a Sentinel. */
-const [ofNode, ofClusterNode, ofSentinel] = Array.from(page.matchAll(/^ACL SETUSER .*$/gm), ([line]) => line.split(' ')) as [
-  string[],
-  string[],
-  string[],
-];
+/** The rules of the page: of a node, of a node of a Cluster besides, of a Sentinel, of a node that is to tell of foreign changes besides. */
+const [ofNode, ofClusterNode, ofSentinel, toTrack] = Array.from(page.matchAll(/^ACL SETUSER .*$/gm), ([line]) =>
+  line.split(' '),
+) as [string[], string[], string[], string[]];
 const user = { username: 'tierkeep', password: 'secret' };
 const entries = Array.from({ length: 20 }, (_, id) => [`user:${id}`, id] as const);
 
@@ -51,6 +49,19 @@ describe.each(['ioredis', 'node-redis'] as const)('the users of the page may do 
         .build(),
       () => server.cli('ACL', 'LOG'),
     );
+    await server.stop();
+  });
+
+  it('and what tracking needs besides is needed', async () => {
+    const server = await startRedis();
+    await server.cli(...ofNode);
+    const { host, port } = server;
+    const builder = cacheBuilder('shop').memory();
+    const tracking = builder.redis({ host, port, ...user, driver }).bus({ mode: 'tracking' });
+    await using without = tracking.build();
+    expect((await without.ready()).bus).toMatchObject({ trusted: false, reason: expect.stringContaining('NOPERM') });
+    await server.cli(...toTrack);
+    await expectAllowed(tracking.build(), () => server.cli('ACL', 'LOG'));
     await server.stop();
   });
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Connection, Tracking } from '../../../src/backends/redis/connection.js';
 import { BackendError } from '../../../src/errors.js';
 import { eventually } from '../../support/eventually.js';
@@ -132,6 +132,19 @@ describe.each(libraries)('tracking over $library', ({ connect }) => {
     expect(plain.heard).toEqual(['<subscribed>']);
     expect(recorded.heard).toEqual([]);
     await limited.close();
+  });
+
+  it('a server that knows nothing of it says so, and goes on serving all else', async () => {
+    const ancient = await startRedis({ args: ['--rename-command', 'CLIENT', ''] });
+    onTestFinished(() => ancient.stop());
+    const other = connect({ url: ancient.url });
+    const error = await rejection(listen(recorder(), other));
+    expect(error).toBeInstanceOf(BackendError);
+    expect(error.message).toMatch(/unknown command.*CLIENT/i);
+    const plain = recorder();
+    await other.subscribe('shop:bus', plain);
+    expect(plain.heard).toEqual(['<subscribed>']);
+    await other.close();
   });
 
   it('a right that was taken away is not got back by a new connection: it stays lost', async () => {
