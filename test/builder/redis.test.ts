@@ -27,8 +27,8 @@ const ways: readonly [string, () => RedisOptions, (() => { destroy?(): void; dis
 
 describe.each(ways)('Redis by %s', (_, options) => {
   it('is L2, under the name of the cache', async () => {
-    await using cache = cacheBuilder('shop').memory().redis(options()).build();
-    await using other = cacheBuilder('shop').redis(options()).build();
+    await using cache = cacheBuilder('shop').budget('10s').memory().redis(options()).build();
+    await using other = cacheBuilder('shop').budget('10s').redis(options()).build();
     expect(await cache.ready()).toMatchObject({
       status: 'ok',
       tiers: [
@@ -59,14 +59,14 @@ it('by the environment, with its own database and name', async () => {
 });
 
 it('the lease lives as long as it is told', async () => {
-  await using cache = cacheBuilder('shop').redis({ url: redis.url }).lease({ ttl: '20s' }).build();
+  await using cache = cacheBuilder('shop').budget('10s').redis({ url: redis.url }).lease({ ttl: '20s' }).build();
   const left = await cache.getOrSet('k', async () => Number(await redis.cli('PTTL', 'shop:lease:{k}')));
   expect(left).toBeGreaterThan(10_000);
   expect(left).toBeLessThanOrEqual(20_000);
 });
 
 it('an entry that nobody can read is counted, told and removed', async () => {
-  await using cache = cacheBuilder('shop').memory().redis({ url: redis.url }).build();
+  await using cache = cacheBuilder('shop').budget('10s').memory().redis({ url: redis.url }).build();
   const heard: string[] = [];
   cache.on('entry:unreadable', ({ key }) => heard.push(key));
   await redis.cli('SET', 'shop:cache:{users:42}', 'tk1 nonsense');
@@ -76,7 +76,7 @@ it('an entry that nobody can read is counted, told and removed', async () => {
 });
 
 it('what leaves L1 for want of room is counted and told, and is still in L2', async () => {
-  await using cache = cacheBuilder('shop').memory({ maxEntries: 1 }).redis({ url: redis.url }).build();
+  await using cache = cacheBuilder('shop').budget('10s').memory({ maxEntries: 1 }).redis({ url: redis.url }).build();
   const heard: string[] = [];
   cache.on('evict', ({ key }) => heard.push(key));
   await cache.set('a', 1);
@@ -132,7 +132,7 @@ it('a client with a key prefix of its own is refused by build()', () => {
 });
 
 it('a closed cache leaves no connection behind', async () => {
-  const cache = cacheBuilder('shop').memory().redis({ url: redis.url }).build();
+  const cache = cacheBuilder('shop').budget('10s').memory().redis({ url: redis.url }).build();
   await cache.set('k', 1);
   await cache.close();
   // The one that asks is left.

@@ -25,8 +25,8 @@ beforeAll(async () => {
 /** Two caches of one name see each other's entries in L2, one by one and many at a time. */
 async function expectShared(l2: (builder: CacheBuilder) => CacheBuilder) {
   const name = ownName('topologies');
-  await using cache = l2(cacheBuilder(name).memory()).build();
-  await using other = l2(cacheBuilder(name)).build();
+  await using cache = l2(cacheBuilder(name).budget('10s').memory()).build();
+  await using other = l2(cacheBuilder(name).budget('10s')).build();
   expect(await cache.ready()).toMatchObject({ status: 'ok', tiers: [{ name: 'memory' }, { name: 'redis', state: 'ready' }] });
   const entries = Array.from({ length: 20 }, (_, id) => [`user:${id}`, { id }] as const);
   await cache.setMany(entries);

@@ -44,6 +44,7 @@ describe.each(['ioredis', 'node-redis'] as const)('the users of the page may do 
     const { host, port } = server;
     await expectAllowed(
       cacheBuilder('shop')
+        .budget('10s')
         .memory()
         .redis({ host, port, ...user, driver })
         .build(),
@@ -72,6 +73,7 @@ describe.each(['ioredis', 'node-redis'] as const)('the users of the page may do 
       await cluster.cli(port, ...ofClusterNode);
     }
     const cache = cacheBuilder('shop')
+      .budget('10s')
       .memory()
       .cluster({ nodes: cluster.addresses, ...user, driver })
       .build();
@@ -85,7 +87,7 @@ describe.each(['ioredis', 'node-redis'] as const)('the users of the page may do 
     await node.cli(...ofNode);
     await sentinel.cli(...ofSentinel);
     const access = { ...user, sentinelUsername: user.username, sentinelPassword: user.password };
-    const builder = cacheBuilder('shop').memory();
+    const builder = cacheBuilder('shop').budget('10s').memory();
     const cache = builder.sentinel({ name: 'primary', sentinels: [`127.0.0.1:${sentinel.port}`], ...access, driver }).build();
     const refused = async () => `${await node.cli('ACL', 'LOG')}\n${await sentinel.cli('ACL', 'LOG')}`;
     await expectAllowed(cache, refused);

@@ -21,6 +21,8 @@ export interface RedisCache extends SimulatedProcess {
 /** A cache over real Redis with all its inner parts in view and gates around its store. */
 export function redisCache(options: RedisCacheOptions): RedisCache {
   const { url, connect, leaseMs = 5_000, clock = systemClock, ...rest } = options;
+  // A call that ran out of time goes on without L2, and whoever waits for it at a gate then waits for ever.
+  const defaults = { budget: 10_000, ...rest.defaults };
   const gates = new Gates();
   const events = new Emitter();
   const counters = newCounters();
@@ -35,5 +37,5 @@ export function redisCache(options: RedisCacheOptions): RedisCache {
       },
     },
   });
-  return { gates, ...simulatedProcess(clock, gatedStore(store, 'p', gates.pass), { ...rest, events, counters }) };
+  return { gates, ...simulatedProcess(clock, gatedStore(store, 'p', gates.pass), { ...rest, defaults, events, counters }) };
 }

@@ -40,7 +40,8 @@ export function ownName(label: string): string {
 }
 
 async function ask<K extends keyof Descriptions>(name: K): Promise<Descriptions[K]> {
-  const response = await fetch(`${inject('topologyKeeper')}/${name}`);
+  // Files ask before their first test, where no time limit of the runner holds.
+  const response = await fetch(`${inject('topologyKeeper')}/${name}`, { signal: AbortSignal.timeout(90_000) });
   const body = await response.text();
   if (!response.ok) throw new Error(`the shared ${name} cannot be used: ${body}`);
   return JSON.parse(body);

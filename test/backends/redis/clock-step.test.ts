@@ -15,8 +15,8 @@ const hour = 3_600_000;
 it.each([-hour, hour])('a host whose clock is set by %i ms goes on writing what the others read right', async (step) => {
   let set = 0;
   const stepped = { ...systemClock, now: () => Date.now() + set, coarseNow: () => Date.now() + set };
-  await using cache = cacheBuilder('stepped').redis({ url: redis.url }).clock(stepped).build();
-  await using other = cacheBuilder('stepped').redis({ url: redis.url }).build();
+  await using cache = cacheBuilder('stepped').budget('10s').redis({ url: redis.url }).clock(stepped).build();
+  await using other = cacheBuilder('stepped').budget('10s').redis({ url: redis.url }).build();
   await cache.ready();
   await other.ready();
   set = step;
@@ -31,7 +31,7 @@ it.each([-hour, hour])('a host whose clock is set by %i ms goes on writing what 
 it('a process that was suspended, while its monotonic clock stood still, asks the server for the time', async () => {
   let suspended = 0;
   const clock = { ...systemClock, monotonic: () => performance.now() - suspended };
-  await using cache = cacheBuilder('suspended').redis({ url: redis.url }).clock(clock).build();
+  await using cache = cacheBuilder('suspended').budget('10s').redis({ url: redis.url }).clock(clock).build();
   await cache.ready();
   await cache.set('k', 1, { ttl: '10m' });
   suspended = hour;

@@ -78,9 +78,9 @@ describe.each(libraries)('outages over $library', ({ connect }) => {
   });
 
   it('does not take a server for dead that answers slowly, one reply after the other', async () => {
-    open({ url: server.url, stallTimeout: 400 });
+    open({ url: server.url, stallTimeout: 1_000 });
     await connection.connect();
-    const slow = Array.from({ length: 12 }, () => ({ key: 'list', args: ['BLPOP', 'list', '0.1'] }));
+    const slow = Array.from({ length: 8 }, () => ({ key: 'list', args: ['BLPOP', 'list', '0.2'] }));
     expect(await connection.batch(slow, within())).toEqual(slow.map(() => null));
     expect(states).toEqual(['connecting', 'ready']);
   });

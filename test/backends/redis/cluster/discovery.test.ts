@@ -45,7 +45,8 @@ describe.each(libraries)('finding the nodes over $library', ({ connect }) => {
     const began = performance.now();
     await connection.connect();
     expect(connection.state).toBe('ready');
-    expect(performance.now() - began).toBeLessThan(3_000);
+    // It would be 5 s if it waited for the frozen one.
+    expect(performance.now() - began).toBeLessThan(4_500);
     await expectAllReached();
     await frozen.close();
   });
@@ -61,7 +62,8 @@ describe.each(libraries)('finding the nodes over $library', ({ connect }) => {
     const error = (await rejection(ask(connection, 'GET', 'k'))) as BackendError;
     expect([error, error.partial]).toEqual([expect.any(ConnectionError), false]);
     expect(error.message).toContain(`${proxy.port}`);
-    expect(performance.now() - began).toBeLessThan(300);
+    // It may wait for 5 s.
+    expect(performance.now() - began).toBeLessThan(2_500);
     expect(await rejection(connection.batch([{ key: 'k', args: ['GET', 'k'] }], within()))).toBeInstanceOf(ConnectionError);
     await proxy.accept();
     await eventually(() => connection.state === 'ready');

@@ -88,7 +88,8 @@ describe('a part of the cluster away', () => {
       const sets = keys.map((key) => ({ key: physical(key), args: ['SET', physical(key), key] }));
       const replies = await connection.batch(sets, within());
       const values = await connection.getMany(keys.map(physical), within());
-      expect(performance.now() - began, library).toBeLessThan(1_000);
+      // They may wait for 5 s each.
+      expect(performance.now() - began, library).toBeLessThan(4_500);
       for (const [index, key] of keys.entries()) {
         if (served.includes(key)) expect([replies[index], String(values[index])]).toEqual([Buffer.from('OK'), key]);
         else {
@@ -164,9 +165,12 @@ describe('a part of the cluster away', () => {
       const waiting = rejection(connection.command(get, within(800)));
       // All in one tick, as requests that come together are.
       const slow = rejection(store.read(aLost, within(800)));
-      const began = performance.now();
+      let isOver = false;
+      waiting.then(() => {
+        isOver = true;
+      });
       const values = await Promise.all(served.map((key) => store.read(key, within())));
-      expect(performance.now() - began, library).toBeLessThan(500);
+      expect(isOver, library).toBe(false);
       expect(new Set(values), library).toEqual(new Set([undefined]));
       for (const error of [await waiting, await slow]) {
         expect([error, (error as BackendError).partial], library).toEqual([expect.any(DeadlineError), true]);
@@ -177,7 +181,7 @@ describe('a part of the cluster away', () => {
     await forEach(async ({ store, library }) => {
       const began = performance.now();
       await rejection(store.read(aLost, within()));
-      expect(performance.now() - began, library).toBeLessThan(300);
+      expect(performance.now() - began, library).toBeLessThan(2_500);
     });
     cluster.thaw(victim);
     await forEach(async ({ store }) => {
