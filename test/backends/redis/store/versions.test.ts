@@ -139,7 +139,21 @@ describe.each(libraries)('versions over $library', ({ connect }) => {
 
   it('take what somebody else put there for none', async () => {
     const store = newStore();
-    for (const foreign of ['', '-', 'two words', 'a/b.1', 'a=b.1', 'a,b.1', 'new\nline.1', 'nodot']) {
+    for (const foreign of [
+      '',
+      '-',
+      'two words',
+      'a/b.1',
+      'a=b.1',
+      'a,b.1',
+      'new\nline.1',
+      'nodot',
+      'a.1 b',
+      'a.1/b.2',
+      'a.1=b',
+      'a.1,b',
+      'a.1\n',
+    ]) {
       await server.cli('SET', 'shop:tag:{a}', foreign);
       const [version] = await versionsOf(store, 'ta');
       expect(version, foreign).toMatch(hard);
