@@ -86,7 +86,7 @@ async function throughGate<T>(core: Core, operation: string, run: () => Promise<
   }
 }
 
-function noteFailure(core: Core, operation: string, error: BackendError): void {
+export function noteFailure(core: Core, operation: string, error: BackendError): void {
   core.counters.l2Errors += 1;
   if (core.events.heard['l2:error']) core.events.emit('l2:error', { operation, error });
 }

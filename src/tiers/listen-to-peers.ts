@@ -2,7 +2,8 @@ import type { Changed } from '../coherence/bus.js';
 import { decodeMessage } from '../coherence/messages.js';
 import { Trust } from '../coherence/trust.js';
 import type { Label } from '../entries/labels.js';
-import type { Core } from './core.js';
+import { BackendError, isOutage } from '../errors.js';
+import { type Core, noteFailure } from './core.js';
 import type { Peers, PeersSettings } from './peers.js';
 
 /** So many copies are looked through for prefixes within a second; for more, emptying L1 at once is cheaper. */
@@ -28,7 +29,11 @@ export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSe
     message,
     changed,
     listening: () => trust.listening(),
-    lost: (reason) => trust.lost(reason),
+    lost(reason) {
+      // The network says of itself when it is away; what Redis refuses, nobody else would hear of.
+      if (reason instanceof BackendError && !isOutage(reason)) noteFailure(core, reason.operation, reason);
+      trust.lost(reason);
+    },
   });
 
   function message(bytes: Buffer): void {

@@ -225,8 +225,10 @@ it('a server that forbids the channel: writes say so, and L1 is not trusted', as
   expect([await silent.get('k'), silent.health().bus, silent.stats().l2Errors]).toEqual(['v', undefined, 0]);
   expect(await cache.get('k')).toBe('v');
   expect(cache.peek('k')).toBeUndefined();
+  const errors = cache.stats().l2Errors;
+  expect(errors).toBeGreaterThanOrEqual(1);
   await cache.set('k', 'w');
-  expect(cache.stats().l2Errors).toBe(1);
+  expect(cache.stats().l2Errors).toBeGreaterThan(errors);
 });
 
 it('a user that may use the name of the cache and nothing else needs no more', async () => {
