@@ -52,11 +52,17 @@ export class Probe {
     }
   }
 
-  /** Whoever may not ask for the epoch does without. */
+  /**
+   * A higher epoch than the map's is news of a change; a lower one is a node that has not heard of the last, or never will. Whoever may
+   * not ask for it does without.
+   */
   #compare(node: ClusterNode, info: Reply | Error | undefined): void {
     const { map } = this.#topology;
-    if (map === undefined || info === undefined || info instanceof Error || readEpoch(info) <= map.epoch) return;
-    void this.#topology.refresh();
+    if (map === undefined || info === undefined || info instanceof Error) return;
+    const epoch = readEpoch(info);
+    if (epoch === map.epoch) return;
+    if (epoch > map.epoch) void this.#topology.learnFrom(node);
+    else void this.#topology.refresh();
     throw changed(node);
   }
 

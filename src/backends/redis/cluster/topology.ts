@@ -62,6 +62,12 @@ export class Topology {
     return this.#rounds.soon();
   }
 
+  /** Asks the one node that is known to have heard of a change, then whoever may know better. */
+  async learnFrom(node: ClusterNode): Promise<void> {
+    const layout = await this.#ask(node).catch(() => undefined);
+    if (layout === undefined || this.#judge(layout) === 'older') await this.refresh();
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#rounds.stop();

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Connection } from '../../../../src/backends/redis/connection.js';
 import { slotOf } from '../../../../src/backends/redis/slots.js';
 import { eventually } from '../../../support/eventually.js';
+import { raiseEpoch } from '../../../support/raise-epoch.js';
 import { type RedisCluster, startCluster } from '../../../support/redis-cluster.js';
 import type { SlotMove } from '../../../support/slot-move.js';
 import { rejection, within } from '../libraries.js';
@@ -82,10 +83,11 @@ describe.each(libraries)('the probe over $library', ({ connect }) => {
 });
 
 it('fails at a master that is cut off from the others and does not know that it was replaced, over every library', async () => {
+  const [cutOff, ...others] = await cluster.masters();
+  await raiseEpoch(cluster, others[0]?.port ?? 0);
   await cluster.healthy();
   const connections = libraries.map(({ connect }) => connect({ nodes: cluster.addresses }));
   for (const connection of connections) await eventually(() => connection.probe(key, within()).then(() => true));
-  const [cutOff, ...others] = await cluster.masters();
   const replica = (await cluster.replicas()).find(({ masterId }) => masterId === cutOff?.id);
   // It hears nobody whom it does not know, and thinks the cluster is whole without them.
   const ids = (await Promise.all(cluster.ports.map((port) => cluster.cli(port, 'CLUSTER', 'MYID')))).filter(
