@@ -116,7 +116,7 @@ export async function takeLease(core: Core, flight: Flight, found: Found, budget
           return { state: 'filling', entry: flight.standIn };
         }
         putOffSince = Math.min(putOffSince, core.clock.monotonic());
-        await waitForLease(core, wakeUp, reply.ms + 1, flight.signal);
+        await waitForLease(core, wakeUp, Math.min(reply.ms, longestBackOffMs) + 1, flight.signal);
     }
   }
 }
