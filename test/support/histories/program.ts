@@ -23,7 +23,8 @@ interface Value {
   readonly version: number;
 }
 
-const groups = ['a', 'b'] as const;
+/** The last of them is a namespace. Each is a tag too. */
+const groups = ['a', 'b', 'c'] as const;
 const inGroup = (group: string) => [0, 1, 2, 3].map((number) => `${group}:${number}`);
 /** Anybody writes the source of these and deletes them from the cache. */
 const deletedKeys = groups.flatMap(inGroup);
@@ -39,6 +40,9 @@ const steps: readonly { readonly weight: number; run(caller: Caller): Promise<un
   { weight: 1, run: deleteAlone },
   { weight: 1, run: writeAndDeleteMany },
   { weight: 0.3, run: writeAndDeletePattern },
+  { weight: 0.4, run: writeAndInvalidateTag },
+  { weight: 0.2, run: writeAndClearNamespace },
+  { weight: 0.05, run: clearAll },
   { weight: 1, run: writeAndDeletePlainly },
 ];
 
@@ -54,15 +58,16 @@ async function readSome({ cache, source, recorder, random }: Caller): Promise<vo
   await recorder.reads(
     Array.from({ length: 1 + random.below(6) }, () => {
       const key = random.pick(allKeys);
+      const [view, name] = viewOf(cache, key);
       switch (random.below(8)) {
         case 0:
           return async () => found(await cache.getMany<Value>([key, random.pick(allKeys)]));
         case 1:
-          return async () => found([[key, cache.peek<Value>(key)]]);
+          return async () => found([[key, view.peek<Value>(name)]]);
         case 2:
         case 3:
         case 4:
-          return async () => found([[key, await cache.get<Value>(key)]]);
+          return async () => found([[key, await view.get<Value>(name)]]);
         default:
           return async () => found([[key, await load({ cache, source, recorder, random }, key)]]);
       }
@@ -70,19 +75,29 @@ async function readSome({ cache, source, recorder, random }: Caller): Promise<vo
   );
 }
 
-/** The factory takes a while before and after it reads the source. */
+/** The factory takes a while before and after it reads the source. Of some keys it alone knows the tag. */
 export function load(
   { cache, source, recorder, random }: Pick<Caller, 'cache' | 'source' | 'recorder' | 'random'>,
   key: string,
 ) {
-  const factory = ({ key: of }: FactoryContext) =>
-    recorder.loads(of, async (): Promise<Value> => {
+  const [view, name] = viewOf(cache, key);
+  const factory = ({ setOptions }: FactoryContext) =>
+    recorder.loads(key, async (): Promise<Value> => {
       await sleep(random.below(8));
-      const version = await source.version(of);
+      const version = await source.version(key);
       await sleep(random.below(20));
-      return { of, version };
+      if (key.startsWith('b:')) setOptions({ tags: [tagOf(key)] });
+      return { of: key, version };
     });
-  return cache.getOrSet(key, factory);
+  return view.getOrSet(name, factory, key.startsWith('b:') ? {} : { tags: [tagOf(key)] });
+}
+
+function tagOf(key: string): string {
+  return `all of ${key.split(':', 1)}`;
+}
+
+function viewOf(cache: TieredCache, key: string): [view: TieredCache, name: string] {
+  return key.startsWith('c:') ? [cache.namespace('c'), key.slice(2)] : [cache, key];
 }
 
 export function found(answers: Iterable<readonly [key: string, value: Value | undefined]>): (readonly [string, number])[] {
@@ -104,7 +119,9 @@ async function writeAndSet({ cache, source, recorder, random, slot, writing, lat
   if (writing.has(key)) return;
   writing.add(key);
   const version = await source.write(key);
-  const sure = await recorder.invalidates(`set ${key}`, [[key, version]], () => cache.set(key, { of: key, version }));
+  const sure = await recorder.invalidates(`set ${key}`, [[key, version]], () =>
+    cache.set(key, { of: key, version }, { tags: [tagOf(key)] }),
+  );
   // Until then what was sent may still be stored, and must be the newest when it is.
   if (!sure) await sleep(lateBy);
   writing.delete(key);
@@ -127,6 +144,26 @@ async function writeAndDeletePattern(caller: Caller): Promise<void> {
   const group = random.pick(groups);
   const floors = await written(caller, inGroup(group));
   await recorder.invalidates(`deletePattern ${group}:*`, floors, () => cache.deletePattern(`${group}:*`), { broad: true });
+}
+
+async function writeAndInvalidateTag(caller: Caller): Promise<void> {
+  const { cache, recorder, random } = caller;
+  const group = random.pick(groups);
+  const floors = await written(caller, inGroup(group));
+  await recorder.invalidates(`invalidateTags ${group}`, floors, () => cache.invalidateTags([tagOf(`${group}:`)]), {
+    broad: true,
+  });
+}
+
+async function writeAndClearNamespace(caller: Caller): Promise<void> {
+  const { cache, recorder } = caller;
+  const floors = await written(caller, inGroup('c'));
+  await recorder.invalidates('clear of c', floors, () => cache.namespace('c').clear(), { broad: true });
+}
+
+async function clearAll({ cache, source, recorder }: Caller): Promise<void> {
+  const floors = await source.versions(allKeys);
+  await recorder.invalidates('clear', floors, () => cache.clear(), { broad: true });
 }
 
 async function writeAndDeletePlainly({ source, recorder, random, deletePlainly }: Caller): Promise<void> {
