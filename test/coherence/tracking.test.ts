@@ -106,7 +106,7 @@ describe.each(libraries)('a cache that tracks, over $library', ({ client }) => {
     await eventually(() => cache.peek('k0') === undefined, { every: 1 });
     await eventually(async () => (await cache.get('k0')) === 'new');
     expect(await writer.delete('absent')).toBe(false);
-    await eventually(() => cache.stats().bus?.received === 3);
+    await eventually(() => (cache.stats().bus?.received ?? 0) >= 3);
   });
 
   it('20 keys that are set while its connection is killed: none is stale once trusted again', async () => {
