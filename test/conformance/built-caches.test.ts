@@ -38,6 +38,14 @@ for (const driver of ['ioredis', 'node-redis'] as const) {
   });
 }
 
+describe('memory over Redis that tells of every change', () => {
+  runConformance({
+    describe,
+    it,
+    newCache: (name) => patient(name).memory().redis({ url }).bus({ mode: 'tracking' }).build(),
+  });
+});
+
 describe('a namespace of memory over Redis', () => {
   runConformance({
     describe,
