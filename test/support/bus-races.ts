@@ -80,26 +80,29 @@ const heard: readonly BusRace[] = changes.map(([name, change, expected]) => ({
 }));
 
 const fenced: readonly BusRace[] = [
-  ...changes.map(
-    ([name, change, expected]): BusRace => ({
-      name: `R2: ${name} by another process while a read is under way`,
-      without: { fence: 'off' },
-      expected,
-      async run(mechanisms) {
-        const { reader, writer } = await twoProcesses(mechanisms);
-        await writer.cache.set('k', 'old');
-        await settled();
-        const gate = reader.gates.hold('read', 'reply');
-        const read = reader.cache.get('k');
-        await gate.arrived;
-        await change(writer.cache);
-        await settled();
-        gate.release();
-        await read;
-        return reader.cache.get('k');
-      },
-    }),
-  ),
+  // A copy that was cleared counts no more however it came to L1, which label-races.ts has.
+  ...changes
+    .filter(([name]) => name !== 'clear')
+    .map(
+      ([name, change, expected]): BusRace => ({
+        name: `R2: ${name} by another process while a read is under way`,
+        without: { fence: 'off' },
+        expected,
+        async run(mechanisms) {
+          const { reader, writer } = await twoProcesses(mechanisms);
+          await writer.cache.set('k', 'old');
+          await settled();
+          const gate = reader.gates.hold('read', 'reply');
+          const read = reader.cache.get('k');
+          await gate.arrived;
+          await change(writer.cache);
+          await settled();
+          gate.release();
+          await read;
+          return reader.cache.get('k');
+        },
+      }),
+    ),
   {
     name: 'R1: another process deletes after the fill was executed and before it was acknowledged',
     without: { fence: 'off' },

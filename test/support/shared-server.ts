@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/clock.js';
 import { type Entry, newStamp, staleFrom } from '../../src/entries/entry.js';
 import { isFresh } from '../../src/entries/freshness.js';
+import { labelFields } from '../../src/entries/header.js';
 import { spaceLabel, tagLabel } from '../../src/entries/labels.js';
 import { InvalidValueError } from '../../src/errors.js';
 import type { EntryHead, LoadFailure, LoadReply } from '../../src/store.js';
@@ -28,7 +29,8 @@ export class Ask {
 /** What the caller has said already. */
 export interface Judged {
   readonly versions: readonly string[];
-  readonly stamp?: string;
+  /** Of the entry that was in the way. */
+  readonly labels?: string;
   readonly counts?: boolean;
 }
 
@@ -215,7 +217,7 @@ export class SharedServer {
     const entry = this.#present(key);
     if (entry === unreadable) return entry;
     if (!isFresh(entry, this.clock.now())) return undefined;
-    if (entry.stamp === judged.stamp) return judged.counts ? entry : undefined;
+    if (labelFields(entry) === judged.labels) return judged.counts ? entry : undefined;
     if (entry.tags.length === 0 && entry.versions.join() === judged.versions.join()) return entry;
     const { value: _, ...head } = entry;
     return new Ask(head);

@@ -1,6 +1,7 @@
 import { type Announcements, silence } from '../../src/backends/redis/announcements.js';
 import type { Timer } from '../../src/clock.js';
 import { compileGlob, literalHead } from '../../src/entries/glob.js';
+import { labelFields } from '../../src/entries/header.js';
 import { ClosedError, ConnectionError, DeadlineError } from '../../src/errors.js';
 import type { Leases, Standing, Store, Versions } from '../../src/store.js';
 import type { Pass } from './gates.js';
@@ -108,7 +109,7 @@ export function sharedStore(
       const asked = judged;
       const reply = await perform(operation, [key], deadline, () => telling([key], execute(until, asked)));
       if (!(reply instanceof Ask)) return reply as Exclude<T, Late | Ask>;
-      judged = { ...judged, stamp: reply.head.stamp, counts: await standing.counts(reply.head) };
+      judged = { ...judged, labels: labelFields(reply.head), counts: await standing.counts(reply.head) };
     }
   }
 

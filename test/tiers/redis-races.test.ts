@@ -32,8 +32,11 @@ describe.each(libraries)('over $library', ({ connect }) => {
   });
   beforeEach(async () => {
     await server.cli('FLUSHALL');
-    shared.core.local.clear();
-    elsewhere.core.local.clear();
+    for (const { core } of [shared, elsewhere]) {
+      core.local.clear();
+      // The versions are gone as well, and nobody tells.
+      core.labels.changeAll();
+    }
   });
   afterEach(async () => {
     for (const { cache } of open.splice(0)) await cache.close();
@@ -50,7 +53,9 @@ describe.each(libraries)('over $library', ({ connect }) => {
 
   describe('R1: a load that was overtaken stores nothing', () => {
     describe.each([{ across: false }, { across: true }])('invalidated by another process: $across', ({ across }) => {
-      it.each(schedules)('$invalidation.name $phase (cold: $cold)', async (schedule) => {
+      // Of new versions a process hears by the bus, which there is none of here.
+      const heard = schedules.filter(({ invalidation }) => !(across && invalidation.byVersion));
+      it.each(heard)('$invalidation.name $phase (cold: $cold)', async (schedule) => {
         const invalidator = across ? elsewhere : shared;
         if (!schedule.cold) await invalidator.cache.set('k', before, { ttl: '1h' });
         const load = await loadingIn(schedule, shared.cache, shared.gates);

@@ -46,16 +46,16 @@ end
 `;
 
 /**
- * Before channel and message stand what its namespaces' versions look like in the header of an entry that counts, and the stamp of an
- * entry of which the caller has said whether it does. Of any other one it has to be asked: {ASK, header} is answered, and nothing done. What
+ * Before channel and message stand what its namespaces' versions look like in the header of an entry that counts, and what those fields are
+ * like of which the caller has said whether it does. Of any other one it has to be asked: {ASK, header} is answered, and nothing done. What
  * is no entry that this version can read is there, whatever it is.
  */
 export const judging = `
 local function countsAt(bytes)
   if not isFresh(bytes) then return false end
-  local stamp, fields = string.match(bytes, '^tk1 (%S+) %S+ %S+ %S+ %S+ %S+([^\\n]*)\\n')
-  if not stamp then return true end
-  if stamp == ARGV[#ARGV - 3] then return ARGV[#ARGV - 2] == '1' end
+  local fields = string.match(bytes, '^tk1 %S+ %S+ %S+ %S+ %S+ %S+([^\\n]*)\\n')
+  if not fields then return true end
+  if ARGV[#ARGV - 2] ~= '' and fields == ARGV[#ARGV - 3] then return ARGV[#ARGV - 2] == '1' end
   if fields == ARGV[#ARGV - 4] then return true end
   return nil
 end

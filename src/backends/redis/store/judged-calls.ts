@@ -70,7 +70,7 @@ export function judgedCalls({ connection, names, clock, scripts }: Parts): Judge
       const reply = await atomic(operation, key, deadline, (until) => callWith(until, judged));
       const line = asked(reply);
       if (line === undefined) return reply;
-      judged = [fields, stampIn(line), (await verdict(key, line, standing)) ? '1' : '0'];
+      judged = [fields, labelsIn(line), (await verdict(key, line, standing)) ? '1' : '0'];
     }
   };
 }
@@ -79,8 +79,15 @@ function asked(reply: Reply): Buffer | undefined {
   return Array.isArray(reply) && reply[0] === ASK ? (reply[1] as Buffer) : undefined;
 }
 
-/** As bytes: a stamp that somebody made up may be no text, and has to come back as it is. */
-function stampIn(line: Buffer): Buffer {
-  const from = line.indexOf(' ') + 1;
-  return line.subarray(from, line.indexOf(' ', from));
+/**
+ * What the header says of versions and tags, as bytes, since what somebody made up may be no text. The verdict is on these and not on the
+ * one entry: of a counter that many count up each would meet another.
+ */
+function labelsIn(line: Buffer): Buffer {
+  let at = 0;
+  for (let field = 0; field < fieldsBeforeLabels && at !== -1; field += 1) at = line.indexOf(' ', at + 1);
+  return at === -1 ? Buffer.alloc(0) : line.subarray(at, line.length - 1);
 }
+
+/** The format, the stamp, the codec, three times and the cost. */
+const fieldsBeforeLabels = 7;

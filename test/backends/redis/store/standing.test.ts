@@ -21,6 +21,9 @@ beforeEach(() => server.cli('FLUSHALL'));
 
 const number = (value: number, labels = untagged) => entry(value, minute, labels) as Entry<number>;
 
+/** The same tags in other versions. */
+const otherwise = (times: number) => ({ ...tagged, versions: tagged.versions.map((version) => `${version}${times}`) });
+
 /** Notes what it was asked about. */
 function asks(answer: boolean | ((head: EntryHead, times: number) => boolean | Promise<boolean>)) {
   const asked: EntryHead[] = [];
@@ -111,11 +114,22 @@ describe.each(libraries)('over $library', ({ connect }) => {
       const store = newStore();
       await store.write('k', number(5, tagged), within());
       const { asked, standing } = asks(async (_head, times) => {
-        if (times === 1) await store.write('k', number(5, tagged), within());
+        if (times === 1) await store.write('k', number(5, otherwise(times)), within());
         return times > 1;
       });
       expect(await run(store, standing)).toBe(there);
       expect(new Set(asked.map(({ stamp }) => stamp)).size).toBe(2);
+    });
+
+    it('asks no more about another entry of the same versions: they count or do not, whoever carries them', async () => {
+      const store = newStore();
+      await store.write('k', number(5, tagged), within());
+      const { asked, standing } = asks(async () => {
+        await store.write('k', number(5, tagged), within());
+        return true;
+      });
+      expect(await run(store, standing)).toBe(there);
+      expect(asked).toHaveLength(1);
     });
 
     it('does what is to be done when the entry was deleted while it was asked', async () => {
@@ -130,8 +144,8 @@ describe.each(libraries)('over $library', ({ connect }) => {
       const store = newStore();
       const other = newStore();
       await store.write('k', number(5, tagged), within());
-      const { standing } = asks(async () => {
-        await other.write('k', number(5, tagged), within());
+      const { standing } = asks(async (_head, times) => {
+        await other.write('k', number(5, otherwise(times)), within());
         return true;
       });
       expect(await rejection(run(store, standing, 200))).toBeInstanceOf(DeadlineError);
