@@ -8,6 +8,7 @@ import { watchLeftovers } from './leftovers.js';
 import { ask, libraries, rejection, within } from './libraries.js';
 
 const deaf = { message: () => {}, state: () => {} };
+const all = { prefix: 'shop:', invalidated() {} };
 
 describe.each(libraries)('close over $library', ({ connect }) => {
   let server: RedisServer;
@@ -51,6 +52,7 @@ describe.each(libraries)('close over $library', ({ connect }) => {
       async (connection) => {
         await ask(connection, 'SET', 'k', 'v');
         await connection.subscribe('news', deaf);
+        await connection.subscribe('news', deaf, all);
       },
     ));
 
@@ -77,12 +79,24 @@ describe.each(libraries)('close over $library', ({ connect }) => {
       },
     ));
 
+  it('leaves nothing in the very tick in which it begins to listen', async () => {
+    let listening: Promise<Error> | undefined;
+    await expectNothingLeft(
+      () => connect({ url: server.url }),
+      async (connection) => {
+        listening = rejection(connection.subscribe('news', deaf, all));
+      },
+    );
+    expect(await listening).toBeInstanceOf(ClosedError);
+  });
+
   it('leaves nothing while the server is down', async () => {
     const port = await freePort();
     await expectNothingLeft(
       () => connect({ host: '127.0.0.1', port }),
       async (connection) => {
         await connection.subscribe('news', deaf);
+        await connection.subscribe('news', deaf, all);
         await connection.connect();
         expect(connection.state).toBe('down');
       },
@@ -96,6 +110,7 @@ describe.each(libraries)('close over $library', ({ connect }) => {
       async (connection) => {
         await connection.connect();
         await connection.subscribe('news', deaf);
+        await connection.subscribe('news', deaf, all);
         server.freeze();
         inFlight = rejection(connection.command({ key: 'k', args: ['GET', 'k'] }, within()));
       },
