@@ -7,24 +7,55 @@ import {
   type TestSpecification,
   type TestSuite,
 } from 'vitest/node';
+import { RunWatchdog } from './run-watchdog.js';
+
+/** The longest that one test or hook of the suite may take is 3 min. */
+const longestSilence = 240_000;
 
 /**
  * Vitest's own report, then one plain line, `12 passed, 0 failed`, for whoever reads the run by eye or by script. A skipped test
  * counts as failed, because a suite that quietly tests less than it says is worse than a red one; `-t` or `file:line` leave out
- * what they were told to.
+ * what they were told to. A run in which nothing happens for `silence` ms is ended, with the files that run.
  */
 export class RunReport extends DefaultReporter {
   #narrowed = false;
+  readonly #watchdog: RunWatchdog;
+
+  constructor({ silence = longestSilence }: { silence?: number } = {}) {
+    super();
+    this.#watchdog = new RunWatchdog(silence, (running) => {
+      this.log(`Nothing has happened for ${silence / 1_000} s. These files run:`);
+      for (const file of running) this.log(`  ${file}`);
+      this.log('0 passed, 1 failed');
+    });
+  }
 
   override onTestRunStart(specifications: readonly TestSpecification[]): void {
     super.onTestRunStart(specifications);
     this.#narrowed =
       this.ctx.config.testNamePattern !== undefined ||
       specifications.some(({ testLines, testTagsFilter }) => testLines !== undefined || testTagsFilter !== undefined);
+    this.#watchdog.sign();
+  }
+
+  override onTestModuleQueued(module: TestModule): void {
+    super.onTestModuleQueued(module);
+    this.#watchdog.begun(module.relativeModuleId);
+  }
+
+  override onTestCaseResult(test: TestCase): void {
+    super.onTestCaseResult(test);
+    this.#watchdog.sign();
+  }
+
+  override onTestModuleEnd(module: TestModule): void {
+    super.onTestModuleEnd(module);
+    this.#watchdog.ended(module.relativeModuleId);
   }
 
   override onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[], reason: TestRunEndReason): void {
     super.onTestRunEnd(modules, errors, reason);
+    this.#watchdog.stop();
     const { passed, failed, skipped } = count(modules);
     const refused = this.#narrowed ? [] : skipped;
     if (refused.length > 0) {

@@ -3,16 +3,23 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 
 /** Runs vitest with our report over files made for it; what the lines say must be true of runs that go wrong too. */
-async function run(files: Record<string, string>, ...args: string[]) {
+async function run(files: Record<string, string>, args: readonly string[] = [], silence = 60_000) {
   const dir = await mkdtemp(join(tmpdir(), 'tierkeep-report-'));
-  onTestFinished(() => rm(dir, { recursive: true }));
+  try {
+    return await runIn(dir, files, args, silence);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}
+
+async function runIn(dir: string, files: Record<string, string>, args: readonly string[], silence: number) {
   await symlink(resolve('node_modules'), join(dir, 'node_modules'));
   const report = JSON.stringify(resolve('scripts/run-report.ts'));
   const config = `import { RunReport } from ${report};
-    export default { test: { include: ['*.test.mjs'], allowOnly: false, includeTaskLocation: true, reporters: [new RunReport()] } };`;
+    export default { test: { include: ['*.test.mjs'], allowOnly: false, includeTaskLocation: true, reporters: [new RunReport({ silence: ${silence} })] } };`;
   await writeFile(join(dir, 'vitest.config.mjs'), config);
   for (const [name, code] of Object.entries(files)) {
     await writeFile(join(dir, `${name}.test.mjs`), `import { afterAll, beforeAll, describe, it } from 'vitest';\n${code}`);
@@ -72,6 +79,16 @@ it('fails a run that skips tests or narrows itself to some', async () => {
   expect(only.code).toBe(1);
 });
 
+it.concurrent.each([
+  ['a file that never loads', 'await new Promise(() => setInterval(() => {}, 1_000)); it("never seen", () => {});'],
+  ['a test that never lets go of the processor', 'it("blocks", () => { for (;;); });'],
+])('ends a run in which nothing happens any more, for %s, and says where', async (_, code) => {
+  const { lines, last, code: exitCode } = await run({ fine: `it('a', () => {});`, stuck: code }, [], 15_000);
+  expect(lines).toContain('Nothing has happened for 15 s. These files run:');
+  expect(lines).toContain('  stuck.test.mjs');
+  expect([last, exitCode]).toEqual(['0 passed, 1 failed', 1]);
+});
+
 it('fails a run without tests', async () => {
   const { code, last } = await run({});
   expect(last).toBe('0 passed, 0 failed');
@@ -80,8 +97,8 @@ it('fails a run without tests', async () => {
 
 it('lets one test be picked by name or line', async () => {
   const files = { two: `it('a', () => {});\nit('b', () => {});` };
-  const named = await run(files, '-t', 'b');
+  const named = await run(files, ['-t', 'b']);
   expect([named.last, named.code]).toEqual(['1 passed, 0 failed', 0]);
-  const placed = await run(files, 'two.test.mjs:2');
+  const placed = await run(files, ['two.test.mjs:2']);
   expect([placed.last, placed.code]).toEqual(['1 passed, 0 failed', 0]);
 });
