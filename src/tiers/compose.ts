@@ -5,7 +5,7 @@ import type { Emitter } from '../events.js';
 import type { LocalStore, Store } from '../store.js';
 import type { Defaults } from './call-options.js';
 import { type CircuitBreakerSettings, withCircuitBreaker } from './circuit-breaker.js';
-import type { Core } from './core.js';
+import { type Core, tryL2 } from './core.js';
 import type { Counters } from './counters.js';
 import { countStale } from './counting.js';
 import { Fence } from './fence.js';
@@ -16,7 +16,7 @@ import { listenToPeers } from './listen-to-peers.js';
 import { Namespaces } from './namespaces.js';
 import type { Peers, PeersSettings } from './peers.js';
 import { TieredCacheView } from './tiered-cache.js';
-import { VersionReads } from './versions.js';
+import { VersionReads } from './version-reads.js';
 import { WakeUps } from './wake-ups.js';
 
 /** All durations in ms, all checked: the builder has done that. */
@@ -92,7 +92,13 @@ export function composeCore(parts: Composition): Core {
     gate: new Gate(mostInFlight, turns * parts.defaults.budget, clock),
     namespaces: new Namespaces(),
     labels,
-    versionReads: new VersionReads(),
+    versionReads: new VersionReads({
+      labels,
+      clock,
+      trust,
+      isTold: () => core.peers !== undefined,
+      ask: (run) => tryL2(core, 'versions', run),
+    }),
     events,
     counters: parts.counters,
     outageTtl: parts.outageTtl,

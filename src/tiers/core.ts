@@ -5,6 +5,7 @@ import type { Space } from '../entries/labels.js';
 import { BackendError, ClosedError, DeadlineError } from '../errors.js';
 import type { Emitter } from '../events.js';
 import type { LocalCopy, LocalStore } from '../store.js';
+import { type Away, away } from './away.js';
 import type { GuardedStore } from './circuit-breaker.js';
 import type { Counters } from './counters.js';
 import type { Fence, Ticket } from './fence.js';
@@ -13,8 +14,10 @@ import type { Gate } from './gate.js';
 import type { Labels } from './labels.js';
 import type { Namespaces } from './namespaces.js';
 import type { Peers } from './peers.js';
-import type { VersionReads } from './versions.js';
+import type { VersionReads } from './version-reads.js';
 import type { WakeUps } from './wake-ups.js';
+
+export { type Away, away };
 
 /** What all views of one cache share: the tiers and what keeps them true. */
 export interface Core {
@@ -46,10 +49,6 @@ export interface Core {
   /** Set by `close()`; a second call gets the same promise. */
   closing: Promise<void> | undefined;
 }
-
-/** What an L2 operation came to when L2 could not do it. */
-export const away = Symbol('away');
-export type Away = typeof away;
 
 /** Runs an L2 operation that the call can do without. A caller's mistake (a bad value) is still thrown. */
 export async function tryL2<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T | Away> {
@@ -136,6 +135,14 @@ export function entryOf({ value, createdAt, freshUntil, expiresAt, cost, stamp, 
 export async function readyCore({ l2, peers }: Core): Promise<void> {
   await l2?.ready();
   await peers?.ready();
+}
+
+/** How long one round trip takes, ms; nothing to speak of without L2. */
+export async function pingL2(core: Core, budget: number): Promise<number> {
+  const { l2, clock } = core;
+  const start = clock.monotonic();
+  if (l2 !== undefined) await askL2(core, 'ping', () => l2.ping(start + budget));
+  return clock.monotonic() - start;
 }
 
 export function assertOpen(core: Core): void {

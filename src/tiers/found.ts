@@ -1,4 +1,5 @@
 import type { Entry } from '../entries/entry.js';
+import type { Space } from '../entries/labels.js';
 
 export type TierName = 'l1' | 'l2';
 
@@ -8,6 +9,8 @@ export interface Found {
   readonly tier: TierName;
   /** The stamp of what is in L2, whether it counts or not. */
   readonly seen?: string | undefined;
+  /** Where a copy in memory was written, which may be a namespace within the one that asks: whoever changes it keeps it there. */
+  readonly space?: Space | undefined;
 }
 
 export interface FoundMany {

@@ -7,6 +7,7 @@ import type { Flight } from './flights.js';
 import type { Found } from './found.js';
 import { type RightToFill, takeLease } from './lease.js';
 import { withNamed } from './named-tags.js';
+import { outlast } from './outlast.js';
 import { inMemory, readL2 } from './reads.js';
 import { type FactoryRun, isKept, type Kept, type Made, runFactory } from './run-factory.js';
 import { labelsFor } from './versions.js';
@@ -107,6 +108,10 @@ async function store(
     return;
   }
   const entry = newEntry(value, life, core.clock.now(), { cost, labels });
+  // The factory may have named tags, and a longer life.
+  if (right.state !== 'away') {
+    await budget.spend((deadline) => outlast(core, labels.tags, entry.expiresAt, deadline));
+  }
   const stored = await fill(core, key, entry, right, budget);
   if (stored === false) {
     refuse(core, key);

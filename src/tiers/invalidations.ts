@@ -1,6 +1,6 @@
 import { type Space, tagLabel } from '../entries/labels.js';
-import { UnsupportedError } from '../errors.js';
 import { type Core, tryL2 } from './core.js';
+import { assertTaggable } from './tags-in.js';
 import { removeMatching, settling } from './writes.js';
 
 /** Everything in the namespace counts no more, here at once and elsewhere as soon as it is heard. */
@@ -17,25 +17,22 @@ export async function clear(core: Core, { prefix, label }: Space, physical: bool
     await settling(() => tryL2(core, 'clear', () => versions.bump([label], false, deadline)), clearHere);
   }
   if (physical || (l2 !== undefined && l2.versions === undefined)) await removeMatching(core, prefix, '*', budget);
+  if (core.events.heard.clear) core.events.emit('clear', { namespace: prefix.slice(0, -1) });
 }
 
 /** Everything that carries one of the tags counts no more, or only in place of a factory that fails. */
 export async function invalidateTags(core: Core, tags: readonly string[], soft: boolean, budget: number): Promise<void> {
-  const { l2, labels, clock } = core;
+  assertTaggable(core);
+  if (tags.length === 0) return;
+  const { l2, labels, clock, events } = core;
   const versions = l2?.versions;
   const deadline = clock.monotonic() + budget;
   const changeHere = () => {
     for (const tag of tags) labels.changeTag(tag, soft);
   };
   changeHere();
-  if (versions === undefined) return;
-  await settling(() => tryL2(core, 'invalidateTags', () => versions.bump(tags.map(tagLabel), soft, deadline)), changeHere);
-}
-
-/** @throws UnsupportedError for a cache whose last tier could not tell other processes, or itself after a restart, what was invalidated. */
-export function assertTaggable({ l2 }: Core): void {
-  if (l2 === undefined || l2.versions !== undefined) return;
-  throw new UnsupportedError(
-    `Tags need a last tier that keeps their versions; ${l2.name} does not. Use .redis(), .cluster(), .sentinel() or memory alone.`,
-  );
+  if (versions !== undefined) {
+    await settling(() => tryL2(core, 'invalidateTags', () => versions.bump(tags.map(tagLabel), soft, deadline)), changeHere);
+  }
+  if (events.heard['invalidate:tags']) events.emit('invalidate:tags', { tags, soft });
 }

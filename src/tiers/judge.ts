@@ -5,7 +5,8 @@ import { ConnectionError } from '../errors.js';
 import type { EntryHead, LocalCopy, Standing } from '../store.js';
 import { type Away, away, type Core } from './core.js';
 import { hardPart } from './labels.js';
-import { isTrusted, type JustRead } from './versions.js';
+import type { JustRead } from './version-reads.js';
+import { isTrusted } from './versions.js';
 
 /*
  * An entry counts while its namespaces and tags have the versions that it carries. What is known here of those versions can say yes, as
@@ -33,7 +34,7 @@ export function judge(
   };
   if (labels.every(surelyHas)) return entry;
   const unsure = labels.filter((known, index) => !surelyHas(known, index));
-  return core.versionReads.read(core, core.l2.versions, unsure, 0, deadline).then((read) =>
+  return core.versionReads.read(core.l2.versions, unsure, 0, deadline).then((read) =>
     read === away
       ? away
       : left(

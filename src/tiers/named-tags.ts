@@ -35,5 +35,5 @@ function isUnchanged({ l2, labels }: Core, { learnt, bumps }: Flight, known: Kno
 function learn(core: Core, unknown: readonly KnownLabel[]): void {
   const versions = core.l2?.versions;
   if (versions === undefined) return;
-  core.versionReads.read(core, versions, unknown, 0, core.clock.monotonic() + learnWithinMs).catch(() => undefined);
+  core.versionReads.read(versions, unknown, 0, core.clock.monotonic() + learnWithinMs).catch(() => undefined);
 }

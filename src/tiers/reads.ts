@@ -30,7 +30,7 @@ function l2IsAway({ l2 }: Core): boolean {
 export function inMemory(core: Core, space: Space, key: string): Found {
   const copy = core.local.get(key);
   const entry = copy !== undefined && isWithin(copy.space, space) ? judgeCopy(core, copy) : undefined;
-  return { entry: notExpired(entry, core.clock.now()), tier: 'l1' };
+  return { entry: notExpired(entry, core.clock.now()), tier: 'l1', space: copy?.space };
 }
 
 /** What is there beyond a fresh L1 copy: L2's word if it can be asked, else what memory keeps. Fresh or stale, not expired. */

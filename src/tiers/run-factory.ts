@@ -4,7 +4,7 @@ import type { Entry, Life } from '../entries/entry.js';
 import { inspectValue } from '../entries/portable.js';
 import type { Core } from './core.js';
 import type { Flight } from './flights.js';
-import { tagsIn } from './tags-in.js';
+import { assertTaggable, tagsIn } from './tags-in.js';
 
 export interface Made {
   readonly value: unknown;
@@ -46,7 +46,10 @@ export async function runFactory(core: Core, flight: Flight, run: FactoryRun, re
     signal: flight.signal,
     stale: replaced,
     setOptions({ ttl, grace, tags }) {
-      if (tags !== undefined) all = tagsIn(tags, all);
+      if (tags !== undefined) {
+        assertTaggable(core);
+        all = tagsIn(tags, all);
+      }
       chosen = {
         ttl: ttl === undefined ? chosen.ttl : positiveMs(ttl, 'ttl'),
         grace: grace === undefined ? chosen.grace : nonNegativeMs(grace, 'grace'),

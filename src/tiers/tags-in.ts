@@ -1,5 +1,6 @@
 import { checkTag } from '../entries/keys.js';
-import { ConfigError } from '../errors.js';
+import { ConfigError, UnsupportedError } from '../errors.js';
+import type { Core } from './core.js';
 
 /** An entry names all of its tags in L2, and a hit looks at each. */
 const mostTags = 64;
@@ -31,4 +32,12 @@ export function listedTags(tags: Iterable<string>): readonly string[] {
   const listed = [...new Set(tags)];
   for (const tag of listed) checkTag(tag);
   return listed;
+}
+
+/** @throws UnsupportedError for a cache whose last tier could not tell other processes, or itself after a restart, what was invalidated. */
+export function assertTaggable({ l2 }: Core): void {
+  if (l2 === undefined || l2.versions !== undefined) return;
+  throw new UnsupportedError(
+    `Tags need a last tier that keeps their versions; ${l2.name} does not. Use .redis(), .cluster(), .sentinel() or memory alone.`,
+  );
 }

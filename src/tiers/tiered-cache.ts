@@ -12,22 +12,23 @@ import type {
   TieredCache,
 } from '../cache.js';
 import { type Duration, positiveMs } from '../duration.js';
-import type { Entry, Life } from '../entries/entry.js';
+import type { Entry } from '../entries/entry.js';
 import { isFresh } from '../entries/freshness.js';
 import { checkKey } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
-import { inspectValue } from '../entries/portable.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
 import { budgetIn, type Defaults, entriesIn, hardTimeoutIn, keysIn, lifeIn, signalIn } from './call-options.js';
-import { askL2, assertOpen, type Core, closeCore, entryOf, readyCore } from './core.js';
+import { assertOpen, type Core, closeCore, entryOf, pingL2, readyCore } from './core.js';
 import { countBeyondL1, countDelete, countDeletePattern, countL1Hit, countSet } from './counting.js';
+import { type Draft, draftOf, tagsOf } from './draft.js';
+import { getMany } from './get-many.js';
 import { getOrSet } from './get-or-set.js';
 import { healthOf } from './health.js';
-import { assertTaggable, clear, invalidateTags } from './invalidations.js';
-import { freshInL1, readBeyondL1, readManyBeyondL1 } from './reads.js';
+import { clear, invalidateTags } from './invalidations.js';
+import { freshInL1, readBeyondL1 } from './reads.js';
 import { statsOf } from './stats.js';
-import { listedTags, noTags, tagsIn } from './tags-in.js';
+import { listedTags } from './tags-in.js';
 import * as writes from './writes.js';
 
 /**
@@ -76,29 +77,14 @@ export class TieredCacheView implements TieredCache {
     const budget = budgetIn(options, this.#defaults);
     const asked = keysIn('getMany', keys);
     const fullKeys = asked.map((key) => this.#fullKey(key));
-    const copies = fullKeys.map((key) => freshInL1(core, this.#space, key));
-    const lacking = fullKeys.filter((_, index) => copies[index] === undefined);
-    const beyond = lacking.length === 0 ? undefined : await readManyBeyondL1(core, this.#here(), lacking, budget);
-    const now = core.clock.now();
-    const values = new Map<string, T>();
-    for (const [index, key] of asked.entries()) {
-      const fullKey = fullKeys[index] as string;
-      const copy = copies[index];
-      const entry = copy ?? beyond?.entries.get(fullKey);
-      if (copy !== undefined) countL1Hit(core, fullKey);
-      else if (beyond !== undefined) countBeyondL1(core, fullKey, { entry, tier: beyond.tier });
-      // A copy that was fresh when it was looked up is a hit, as it is for `get`, even if the others took a while.
-      if (entry !== undefined && (entry === copy || isFresh(entry, now))) values.set(key, entry.value as T);
-    }
-    return values;
+    return getMany(core, this.#here(), asked, fullKeys, budget) as Promise<Map<string, T>>;
   }
 
   async set<T>(key: string, value: T, options?: SetOptions): Promise<void> {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    const draft = this.#draft(value, options);
-    await writes.write(core, this.#here(), fullKey, draft, budgetIn(options, this.#defaults));
+    await writes.write(core, this.#here(), fullKey, this.#draft(value, options), budgetIn(options, this.#defaults));
     countSet(core, fullKey);
   }
 
@@ -109,11 +95,10 @@ export class TieredCacheView implements TieredCache {
     const core = this.#core;
     assertOpen(core);
     const budget = budgetIn(options, this.#defaults);
-    const life = lifeIn(options, this.#defaults);
-    const tags = this.#tags(options);
-    const checked = new Map<string, writes.Draft>();
+    const defaults = { ...lifeIn(options, this.#defaults), tags: tagsOf(core, options) };
+    const checked = new Map<string, Draft>();
     for (const [key, value, own] of entriesIn('setMany', entries)) {
-      checked.set(this.#fullKey(key), this.#draft(value, own, life, tags));
+      checked.set(this.#fullKey(key), draftOf(core, value, own, defaults));
     }
     if (checked.size === 0) return;
     await writes.writeMany(core, this.#here(), checked, budget);
@@ -192,22 +177,13 @@ export class TieredCacheView implements TieredCache {
   }
 
   async clear(options?: ClearOptions): Promise<void> {
-    const core = this.#core;
-    assertOpen(core);
-    await clear(core, this.#here(), options?.physical === true, budgetIn(options, this.#defaults));
-    if (core.events.heard.clear) core.events.emit('clear', { namespace: this.#prefix.slice(0, -1) });
+    assertOpen(this.#core);
+    await clear(this.#core, this.#here(), options?.physical === true, budgetIn(options, this.#defaults));
   }
 
   async invalidateTags(tags: Iterable<string> & object, options?: InvalidateTagsOptions): Promise<void> {
-    const core = this.#core;
-    assertOpen(core);
-    assertTaggable(core);
-    const budget = budgetIn(options, this.#defaults);
-    const listed = listedTags(tags);
-    if (listed.length === 0) return;
-    const soft = options?.soft === true;
-    await invalidateTags(core, listed, soft, budget);
-    if (core.events.heard['invalidate:tags']) core.events.emit('invalidate:tags', { tags: listed, soft });
+    assertOpen(this.#core);
+    await invalidateTags(this.#core, listedTags(tags), options?.soft === true, budgetIn(options, this.#defaults));
   }
 
   namespace(name: string, options: NamespaceOptions = {}): TieredCache {
@@ -234,12 +210,8 @@ export class TieredCacheView implements TieredCache {
   }
 
   async ping(options?: CallOptions): Promise<number> {
-    const { l2, clock } = this.#core;
     assertOpen(this.#core);
-    const budget = budgetIn(options, this.#defaults);
-    const start = clock.monotonic();
-    if (l2 !== undefined) await askL2(this.#core, 'ping', () => l2.ping(clock.monotonic() + budget));
-    return clock.monotonic() - start;
+    return pingL2(this.#core, budgetIn(options, this.#defaults));
   }
 
   async close(): Promise<void> {
@@ -268,7 +240,7 @@ export class TieredCacheView implements TieredCache {
     const signal = signalIn(options);
     const hardTimeout = hardTimeoutIn(options, this.#defaults);
     const life = lifeIn(options, this.#defaults);
-    const load = { factory, userKey: key, life, tags: this.#tags(options), budget: budgetIn(options, this.#defaults) };
+    const load = { factory, userKey: key, life, tags: tagsOf(core, options), budget: budgetIn(options, this.#defaults) };
     const space = this.#here();
     const forced = options?.forceFresh === true;
 
@@ -322,14 +294,7 @@ export class TieredCacheView implements TieredCache {
     return this.#space;
   }
 
-  #draft(value: unknown, options: SetOptions | undefined, life: Life = this.#defaults, tags = noTags): writes.Draft {
-    inspectValue(value);
-    return { value, life: lifeIn(options, life), tags: options?.tags === undefined ? tags : this.#tags(options) };
-  }
-
-  #tags(options: SetOptions | undefined): readonly string[] {
-    if (options?.tags === undefined) return noTags;
-    assertTaggable(this.#core);
-    return tagsIn(options.tags);
+  #draft(value: unknown, options: SetOptions | undefined): Draft {
+    return draftOf(this.#core, value, options, this.#defaults);
   }
 }

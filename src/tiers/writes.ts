@@ -1,20 +1,16 @@
-import { type Entry, type Life, newEntry, staleFrom } from '../entries/entry.js';
+import { type Entry, newEntry, staleFrom } from '../entries/entry.js';
 import { freshnessOf, isFresh, mayStandIn } from '../entries/freshness.js';
 import { compileGlob } from '../entries/glob.js';
 import type { Space } from '../entries/labels.js';
 import { CircuitOpenError, InvalidValueError } from '../errors.js';
+import type { EntryHead, Standing } from '../store.js';
 import { askL2, away, type Core, copyOf, keepForOutage, tenureNow, tryL2 } from './core.js';
+import type { Draft } from './draft.js';
 import type { Ticket } from './fence.js';
 import { standingIn } from './judge.js';
+import { outlast } from './outlast.js';
 import { inMemory } from './reads.js';
 import { labelsFor } from './versions.js';
-
-/** What the caller wants stored, checked. It becomes an entry under the versions of the moment. */
-export interface Draft {
-  readonly value: unknown;
-  readonly life: Life;
-  readonly tags: readonly string[];
-}
 
 /**
  * Every write follows one order: open a ticket, learn the versions it is made under, tell L2, then settle memory. Settling marks whatever
@@ -42,7 +38,10 @@ export async function writeMany(core: Core, space: Space, drafts: ReadonlyMap<st
     // Asked for in one turn of the event loop, their versions come together.
     const made = Array.from(drafts.values(), (draft) => entryFrom(core, space, draft, deadline));
     const entries = new Map<string, Entry>();
-    for (const [index, { key }] of tickets.entries()) entries.set(key, await (made[index] as Entry | Promise<Entry>));
+    for (const [index, { key }] of tickets.entries()) {
+      const entry = made[index] as Entry | Promise<Entry>;
+      entries.set(key, entry instanceof Promise ? await entry : entry);
+    }
     const written = l2 === undefined ? undefined : await tryL2(core, 'writeMany', () => l2.writeMany(entries, deadline));
     for (const ticket of tickets) settleWrite(core, ticket, entries.get(ticket.key) as Entry, written === away);
   } finally {
@@ -132,18 +131,29 @@ export async function expire(core: Core, space: Space, key: string, ttl: number,
   const freshUntil = clock.now() + ttl;
   if (l2 !== undefined) {
     const deadline = clock.monotonic() + budget;
-    const standing = standingIn(core, space, key, deadline);
+    const present = standingIn(core, space, key, deadline);
+    const standing: Standing = {
+      ...present,
+      async counts(head) {
+        if (!(await present.counts(head))) return false;
+        await outlast(core, head.tags, freshUntil + graceOf(head), deadline);
+        return true;
+      },
+    };
     return settling(
       () => askL2(core, 'expire', () => l2.expire(key, freshUntil, deadline, standing)),
       () => forget(core, key),
     );
   }
-  const { entry } = inMemory(core, space, key);
+  const { entry, space: home = space } = inMemory(core, space, key);
   if (!isFresh(entry, clock.now())) return false;
-  const grace = entry.expiresAt === entry.freshUntil ? 0 : entry.expiresAt - entry.freshUntil;
   core.fence.mark(key);
-  local.put(key, copyOf(core, tenureNow(core, space), { ...entry, freshUntil, expiresAt: freshUntil + grace }));
+  local.put(key, copyOf(core, tenureNow(core, home), { ...entry, freshUntil, expiresAt: freshUntil + graceOf(entry) }));
   return true;
+}
+
+function graceOf({ freshUntil, expiresAt }: EntryHead): number {
+  return expiresAt === freshUntil ? 0 : expiresAt - freshUntil;
 }
 
 export async function increment(
@@ -164,7 +174,7 @@ export async function increment(
       () => forget(core, key),
     );
   }
-  const { entry: present } = inMemory(core, space, key);
+  const { entry: present, space: home = space } = inMemory(core, space, key);
   if (!isFresh(present, clock.now())) {
     local.put(key, copyOf(core, tenureNow(core, space), initial));
     fence.mark(key);
@@ -176,7 +186,7 @@ export async function increment(
       key,
     });
   }
-  local.put(key, copyOf(core, tenureNow(core, space), { ...present, value: sum, stamp: initial.stamp }));
+  local.put(key, copyOf(core, tenureNow(core, home), { ...present, value: sum, stamp: initial.stamp }));
   fence.mark(key);
   return sum;
 }
@@ -208,10 +218,11 @@ function forget(core: Core, key: string): boolean {
 
 /** What may still stand in while L2 is away stays, stale. */
 function softenCopy(core: Core, space: Space, key: string): boolean {
-  const { entry } = inMemory(core, space, key);
-  const stale = entry && staleFrom(entry, core.clock.now());
+  const { entry, space: home = space } = inMemory(core, space, key);
+  // By the clock that hits go by, which lags: to it, what is stale from now on would be fresh for a moment.
+  const stale = entry && staleFrom(entry, core.clock.coarseNow());
   forget(core, key);
-  if (mayStandIn(stale, core.clock.now())) core.local.put(key, copyOf(core, tenureNow(core, space), stale));
+  if (mayStandIn(stale, core.clock.now())) core.local.put(key, copyOf(core, tenureNow(core, home), stale));
   return entry !== undefined;
 }
 

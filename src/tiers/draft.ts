@@ -1,0 +1,30 @@
+import type { SetOptions } from '../cache.js';
+import type { Life } from '../entries/entry.js';
+import { inspectValue } from '../entries/portable.js';
+import { lifeIn } from './call-options.js';
+import type { Core } from './core.js';
+import { assertTaggable, noTags, tagsIn } from './tags-in.js';
+
+/** What the caller wants stored, checked. It becomes an entry under the versions of the moment. */
+export interface Draft {
+  readonly value: unknown;
+  readonly life: Life;
+  readonly tags: readonly string[];
+}
+
+/** @throws InvalidValueError, ConfigError, InvalidKeyError, UnsupportedError */
+export function draftOf(
+  core: Core,
+  value: unknown,
+  options: SetOptions | undefined,
+  defaults: Life & { readonly tags?: readonly string[] },
+): Draft {
+  inspectValue(value);
+  return { value, life: lifeIn(options, defaults), tags: tagsOf(core, options, defaults.tags) };
+}
+
+export function tagsOf(core: Core, options: SetOptions | undefined, otherwise = noTags): readonly string[] {
+  if (options?.tags === undefined) return otherwise;
+  assertTaggable(core);
+  return tagsIn(options.tags);
+}
