@@ -21,6 +21,12 @@ export interface Held {
   fail(error: unknown): void;
 }
 
+// Of the machine, whatever clock a test sets up.
+const realSetTimeout = setTimeout;
+
+/** Nobody takes so long to come to a gate, however slow the machine; a test that waits for a step that never comes is told which. */
+const longestWait = 20_000;
+
 /** Gates that stand open until a test closes one. A closed gate stops one call, the next one that comes to it. */
 export class Gates {
   readonly #closed: { operation: string; phase: Phase; stop: (step: Step) => Promise<void> }[] = [];
@@ -30,9 +36,15 @@ export class Gates {
     let open: () => void = () => undefined;
     let refuse: (error: unknown) => void = () => undefined;
     let waiting = false;
-    const arrived = new Promise<Step>((resolve) => {
-      arrive = resolve;
+    const arrived = new Promise<Step>((resolve, reject) => {
+      const nobody = () => reject(new Error(`nobody came to ${operation} (${phase}) within ${longestWait / 1_000} s`));
+      const impatience = realSetTimeout(nobody, longestWait).unref();
+      arrive = (step) => {
+        clearTimeout(impatience);
+        resolve(step);
+      };
     });
+    arrived.catch(() => undefined);
     const opened = new Promise<void>((resolve, reject) => {
       open = resolve;
       refuse = reject;
