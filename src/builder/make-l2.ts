@@ -20,7 +20,10 @@ export interface L2 {
   readonly peers: PeersSettings | undefined;
 }
 
-/** The L2 tier and, where there is an L1 that may grow old, the bus that keeps it true. A cache without L1 tells, but need not listen. */
+/**
+ * The L2 tier and the bus that keeps true what is known of it here: copies in L1 and, without one too, the versions of tags and namespaces,
+ * which else would have to be asked for with every read. To hear of single keys by tracking is of use to L1 only.
+ */
 export function makeL2(plan: Plan, events: StoreEvents): L2 | undefined {
   const { l2, name, clock, settings, bus, l1 } = plan;
   if (l2 === undefined) return undefined;
@@ -31,8 +34,9 @@ export function makeL2(plan: Plan, events: StoreEvents): L2 | undefined {
   const origin = newStamp();
   const told = bus ? { channel, ...announcements(origin) } : undefined;
   const store = redisStore(connection, { name, clock, leaseMs: settings.leaseTtl, events, announcements: told });
-  if (!bus || !l1) return { store, peers: undefined };
-  const heard = pubSub(connection, { channel, probeKey, clock, tracking: bus === 'tracking' ? tracking(keys) : undefined });
+  if (!bus) return { store, peers: undefined };
+  const tracked = bus === 'tracking' && l1 ? tracking(keys) : undefined;
+  const heard = pubSub(connection, { channel, probeKey, clock, tracking: tracked });
   return { store, peers: { bus: heard, origin, maxStaleness: settings.maxStaleness } };
 }
 

@@ -16,6 +16,7 @@ import { listenToPeers } from './listen-to-peers.js';
 import { Namespaces } from './namespaces.js';
 import type { Peers, PeersSettings } from './peers.js';
 import { TieredCacheView } from './tiered-cache.js';
+import { UnderWay } from './under-way.js';
 import { VersionReads } from './version-reads.js';
 import { WakeUps } from './wake-ups.js';
 
@@ -92,6 +93,7 @@ export function composeCore(parts: Composition): Core {
     gate: new Gate(mostInFlight, turns * parts.defaults.budget, clock),
     namespaces: new Namespaces(),
     labels,
+    underWay: new UnderWay(),
     versionReads: new VersionReads({
       labels,
       clock,

@@ -14,6 +14,7 @@ import type { Gate } from './gate.js';
 import type { Labels } from './labels.js';
 import type { Namespaces } from './namespaces.js';
 import type { Peers } from './peers.js';
+import type { UnderWay } from './under-way.js';
 import type { VersionReads } from './version-reads.js';
 import type { WakeUps } from './wake-ups.js';
 
@@ -41,6 +42,7 @@ export interface Core {
   readonly versionReads: VersionReads;
   readonly events: Emitter;
   readonly counters: Counters;
+  readonly underWay: UnderWay;
   /** How long what is stored while L2 is away may live, ms. */
   readonly outageTtl: number;
   /** Called once everything is closed. Must not throw. */
@@ -153,6 +155,9 @@ function closedError(core: Core): ClosedError {
   return new ClosedError(`The cache '${core.name}' is closed. Build a new one; a closed one cannot be opened again.`);
 }
 
+/** As long as a connection lets what was sent finish. */
+const drainMs = 1_000;
+
 /** Nothing outlives this: waiting callers get a `ClosedError`, running factories see their signal abort, connections drain. */
 export function closeCore(core: Core): Promise<void> {
   core.closing ??= (async () => {
@@ -160,6 +165,8 @@ export function closeCore(core: Core): Promise<void> {
     core.flights.endAll(closedError(core));
     // What still drains must not fill memory again, or a closed cache would answer.
     core.fence.markAll();
+    core.local.clear();
+    await core.underWay.over(core.clock, drainMs);
     core.local.clear();
     await core.peers?.close();
     await core.l2?.close();

@@ -17,8 +17,9 @@ import { labelsFor } from './versions.js';
  * else is under way for the key, whether the reply was good, an error or a time-out, since after it nothing that began before may be stored.
  */
 export async function write(core: Core, space: Space, key: string, draft: Draft, budget: number): Promise<void> {
-  const { l2, fence, clock } = core;
+  const { l2, fence, clock, underWay } = core;
   const ticket = fence.open(key, space);
+  underWay.begin();
   try {
     const deadline = clock.monotonic() + budget;
     const made = entryFrom(core, space, draft, deadline);
@@ -26,13 +27,15 @@ export async function write(core: Core, space: Space, key: string, draft: Draft,
     const written = l2 === undefined ? undefined : await tryL2(core, 'write', () => l2.write(key, entry, deadline));
     settleWrite(core, ticket, entry, written === away);
   } finally {
+    underWay.end();
     fence.close(ticket);
   }
 }
 
 export async function writeMany(core: Core, space: Space, drafts: ReadonlyMap<string, Draft>, budget: number): Promise<void> {
-  const { l2, fence, clock } = core;
+  const { l2, fence, clock, underWay } = core;
   const tickets = Array.from(drafts.keys(), (key) => fence.open(key, space));
+  underWay.begin();
   try {
     const deadline = clock.monotonic() + budget;
     // Asked for in one turn of the event loop, their versions come together.
@@ -45,23 +48,25 @@ export async function writeMany(core: Core, space: Space, drafts: ReadonlyMap<st
     const written = l2 === undefined ? undefined : await tryL2(core, 'writeMany', () => l2.writeMany(entries, deadline));
     for (const ticket of tickets) settleWrite(core, ticket, entries.get(ticket.key) as Entry, written === away);
   } finally {
+    underWay.end();
     for (const ticket of tickets) fence.close(ticket);
   }
 }
 
 /** Atomic over all processes, so it is L2's word or none: an outage is thrown. */
 export async function writeIfAbsent(core: Core, space: Space, key: string, draft: Draft, budget: number): Promise<boolean> {
-  const { l2, fence, clock, local } = core;
-  const deadline = clock.monotonic() + budget;
-  const entry = await entryFrom(core, space, draft, deadline);
-  if (l2 === undefined) {
-    if (isFresh(inMemory(core, space, key).entry, clock.now())) return false;
-    local.put(key, copyOf(core, tenureNow(core, space), entry));
-    fence.mark(key);
-    return true;
-  }
+  const { l2, fence, clock, local, underWay } = core;
   const ticket = fence.open(key, space);
+  underWay.begin();
   try {
+    const deadline = clock.monotonic() + budget;
+    const entry = await entryFrom(core, space, draft, deadline);
+    if (l2 === undefined) {
+      if (isFresh(inMemory(core, space, key).entry, clock.now())) return false;
+      local.put(key, copyOf(core, tenureNow(core, space), entry));
+      fence.mark(key);
+      return true;
+    }
     const standing = standingIn(core, space, key, deadline);
     const written = await askL2(core, 'writeIfAbsent', () => l2.writeIfAbsent(key, entry, deadline, standing));
     if (written) settleWrite(core, ticket, entry, false);
@@ -70,6 +75,7 @@ export async function writeIfAbsent(core: Core, space: Space, key: string, draft
     if (mayHaveHappened(error)) forget(core, key);
     throw error;
   } finally {
+    underWay.end();
     fence.close(ticket);
   }
 }
@@ -164,16 +170,24 @@ export async function increment(
   draft: Draft,
   budget: number,
 ): Promise<number> {
-  const { l2, local, clock, fence } = core;
+  const { l2, clock, underWay } = core;
   const deadline = clock.monotonic() + budget;
-  const initial = (await entryFrom(core, space, draft, deadline)) as Entry<number>;
-  if (l2 !== undefined) {
+  underWay.begin();
+  try {
+    const initial = (await entryFrom(core, space, draft, deadline)) as Entry<number>;
+    if (l2 === undefined) return incrementHere(core, space, key, by, initial);
     const standing = standingIn(core, space, key, deadline);
-    return settling(
+    return await settling(
       () => askL2(core, 'increment', () => l2.increment(key, by, initial, deadline, standing)),
       () => forget(core, key),
     );
+  } finally {
+    underWay.end();
   }
+}
+
+function incrementHere(core: Core, space: Space, key: string, by: number, initial: Entry<number>): number {
+  const { local, clock, fence } = core;
   const { entry: present, space: home = space } = inMemory(core, space, key);
   if (!isFresh(present, clock.now())) {
     local.put(key, copyOf(core, tenureNow(core, space), initial));
