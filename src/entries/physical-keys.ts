@@ -9,7 +9,7 @@ export interface PhysicalKeys {
   lease(key: string): string;
   /** Where the version of a tag (`t` and the tag) or a namespace (`n` and its prefix) is kept. */
   version(label: string): string;
-  /** What is deleted to see whether Redis takes writes; never there. */
+  /** What is deleted to see whether Redis takes writes; never there. In a Cluster `:{…}` follows, of a slot of each master. */
   readonly probe: string;
   /** Where changes are told. */
   readonly channel: string;
