@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { assertLife, eventually, goneAfter } from '../../src/testing/conformance/timing.js';
+import { assertLife, eventually, goneAfter, inTime } from '../../src/testing/conformance/timing.js';
 
 describe('the waits of the conformance suite', () => {
   it('fail for what is gone before its time', async () => {
@@ -10,7 +10,19 @@ describe('the waits of the conformance suite', () => {
   });
 
   it('fail for what never comes true', async () => {
-    await expect(eventually('the end', async () => false)).rejects.toThrow('the end did not come true within 3 s');
+    await expect(eventually('the end', async () => false)).rejects.toThrow('the end did not come true within 5 s');
+  });
+
+  it('give a slow machine more time for what has to be done within a life, and pass failures on', async () => {
+    const tried: number[] = [];
+    const { ms } = await inTime(async (given) => {
+      tried.push(given);
+      if (tried.length > 1) return;
+      await new Promise((resolve) => setTimeout(resolve, given));
+      throw new Error('too late');
+    });
+    expect([ms, tried]).toEqual([2_000, [500, 2_000]]);
+    await expect(inTime(() => Promise.reject(new Error('wrong')))).rejects.toThrow('wrong');
   });
 
   it('let a life be shorter by what a write takes, and never longer', () => {
