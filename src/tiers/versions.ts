@@ -28,7 +28,8 @@ const oldAfter = 250;
 
 /**
  * What an entry made from now on carries. A version that is known here may be used unasked: if it has changed unheard, the entry will
- * count nowhere, which costs a load and no more.
+ * count nowhere, which costs a load and no more. Not so where somebody is told that he was the first: then it is `exact`, asked for unless
+ * its changes are heard.
  */
 export function labelsFor(
   core: Core,
@@ -36,13 +37,14 @@ export function labelsFor(
   tags: readonly string[],
   lasting: number,
   deadline: number,
+  exact = false,
 ): EntryLabels | Promise<EntryLabels> {
   const tagged = tags.map((tag) => core.labels.tag(tag));
   if (core.l2 === undefined) return tags.length === 0 ? noLabels : { tags, versions: tagged.map((tag) => madeHere(core, tag)) };
   const { versions } = core.l2;
   if (versions === undefined) return noLabels;
   const labels = tagged.length === 0 ? space.all : [...space.all, ...tagged];
-  const unknown = labels.filter((known) => !mayBeCarried(core, known, lasting));
+  const unknown = labels.filter((known) => !mayBeCarried(core, known, lasting, exact));
   if (unknown.length === 0) return { tags, versions: labels.map(({ version }) => version as string) };
   return core.versionReads.read(versions, unknown, lasting, deadline).then((read) => ({
     tags,
@@ -51,9 +53,10 @@ export function labelsFor(
   }));
 }
 
-function mayBeCarried(core: Core, known: KnownLabel, lasting: number): boolean {
+function mayBeCarried(core: Core, known: KnownLabel, lasting: number, exact: boolean): boolean {
   if (known.version === undefined || known.until < lasting) return false;
-  return core.peers === undefined ? core.clock.monotonic() - known.askedAt < oldAfter : isTrusted(core, known);
+  if (exact || core.peers !== undefined) return isTrusted(core, known);
+  return core.clock.monotonic() - known.askedAt < oldAfter;
 }
 
 /** Stands for the version until the true one can be had; without L2 it is the true one. */

@@ -60,7 +60,7 @@ export async function writeIfAbsent(core: Core, space: Space, key: string, draft
   underWay.begin();
   try {
     const deadline = clock.monotonic() + budget;
-    const entry = await entryFrom(core, space, draft, deadline);
+    const entry = await entryFrom(core, space, draft, deadline, true);
     if (l2 === undefined) {
       if (isFresh(inMemory(core, space, key).entry, clock.now())) return false;
       local.put(key, copyOf(core, tenureNow(core, space), entry));
@@ -174,7 +174,7 @@ export async function increment(
   const deadline = clock.monotonic() + budget;
   underWay.begin();
   try {
-    const initial = (await entryFrom(core, space, draft, deadline)) as Entry<number>;
+    const initial = (await entryFrom(core, space, draft, deadline, true)) as Entry<number>;
     if (l2 === undefined) return incrementHere(core, space, key, by, initial);
     const standing = standingIn(core, space, key, deadline);
     return await settling(
@@ -205,9 +205,15 @@ function incrementHere(core: Core, space: Space, key: string, by: number, initia
   return sum;
 }
 
-function entryFrom(core: Core, space: Space, { value, life, tags }: Draft, deadline: number): Entry | Promise<Entry> {
+function entryFrom(
+  core: Core,
+  space: Space,
+  { value, life, tags }: Draft,
+  deadline: number,
+  exact = false,
+): Entry | Promise<Entry> {
   const now = core.clock.now();
-  const labels = labelsFor(core, space, tags, now + life.ttl + life.grace, deadline);
+  const labels = labelsFor(core, space, tags, now + life.ttl + life.grace, deadline, exact);
   if (!(labels instanceof Promise)) return newEntry(value, life, now, { labels });
   return labels.then((asked) => newEntry(value, life, now, { labels: asked }));
 }

@@ -13,6 +13,11 @@ local made = ARGV[1] .. '.' .. time[1] .. string.format('%06d', time[2])
 
 local function isTag(i) return string.sub(ARGV[3], i, i) == 't' end
 
+local function versionAt(key)
+  local found = redis.pcall('GET', key)
+  return type(found) == 'string' and found
+end
+
 local function hardPart(version)
   return version and string.find(version, '^[%w_.~-]+$') and string.match(version, '^[%w_-]+%.%d+')
 end
@@ -32,7 +37,7 @@ local answer, told, failed = {}, false, nil
 for i, key in ipairs(KEYS) do
   local wanted = isTag(i) and tonumber(ARGV[2]) or nil
   local ends = wanted and wanted + ${slack}
-  local version = redis.call('GET', key)
+  local version = versionAt(key)
   local left = -1
   if not hardPart(version) then
     version = made
@@ -69,7 +74,7 @@ export const bumpVersionsScript = defineScript(
   'bumpVersions',
   `${making}${announcing}
 for i, key in ipairs(KEYS) do
-  local hard = ARGV[2] == '~' and hardPart(redis.call('GET', key))
+  local hard = ARGV[2] == '~' and hardPart(versionAt(key))
   local version = hard and hard .. '~' .. made or made
   local left = isTag(i) and redis.call('PTTL', key) or -1
   local reply
