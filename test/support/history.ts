@@ -1,7 +1,6 @@
 /** What one process was told: its invalidations when they were executed and acknowledged, and what its reads returned. */
-export interface Invalidation {
+export interface Invalidation extends Scope {
   readonly process: string;
-  readonly keys: readonly string[];
   readonly command: string;
   executedAt: number;
   acknowledgedAt: number;
@@ -9,12 +8,34 @@ export interface Invalidation {
   acknowledgedMs: number;
 }
 
+/** What is invalidated: what is under one of the keys, and what carries one of the labels. */
+export interface Scope {
+  readonly keys?: readonly string[];
+  readonly labels?: readonly string[];
+  /** It may still be had from those who may give what is stale. */
+  readonly soft?: boolean;
+}
+
+/** Who read what, and whether what was invalidated softly will do. */
+export interface Seen {
+  readonly process: string;
+  readonly key: string;
+  readonly value: unknown;
+  readonly stale: boolean;
+}
+
+interface Origin {
+  readonly labels: ReadonlySet<string>;
+  at: number;
+  from: string;
+}
+
 /**
  * A history of values, each unique and each with the moment it comes from: a set's when it was executed, a factory's when it read the
  * source. A value that comes from before an invalidation is overtaken by it.
  */
 export class History {
-  readonly #origins = new Map<unknown, { at: number; from: string }>();
+  readonly #origins = new Map<unknown, Origin>();
   readonly #invalidations: Invalidation[] = [];
   #time = 0;
 
@@ -23,14 +44,23 @@ export class History {
     return this.#time;
   }
 
-  begins(value: unknown, from: string): void {
-    if (!this.#origins.has(value)) this.#origins.set(value, { at: this.now(), from });
+  /** The value will be made, under these labels. */
+  promised(value: unknown, labels: Iterable<string>): void {
+    this.#origins.set(value, { labels: new Set(labels), at: Number.POSITIVE_INFINITY, from: 'nothing yet' });
   }
 
-  invalidation(process: string, command: string, keys: readonly string[]): Invalidation {
+  begins(value: unknown, from: string): void {
+    const origin = this.#origins.get(value);
+    if (origin === undefined) throw new Error(`${String(value)} begins, which nobody promised`);
+    if (origin.at < Number.POSITIVE_INFINITY) return;
+    origin.at = this.now();
+    origin.from = from;
+  }
+
+  invalidation(process: string, command: string, scope: Scope): Invalidation {
     const made = {
+      ...scope,
       process,
-      keys,
       command,
       executedAt: Number.POSITIVE_INFINITY,
       acknowledgedAt: Number.POSITIVE_INFINITY,
@@ -41,35 +71,36 @@ export class History {
   }
 
   /** Throws when a read that began at `startedAt` returned what its own process had been told is gone. */
-  checkRead(process: string, key: string, value: unknown, startedAt: number): void {
-    this.#check(value, `${process} read ${key}`, (told) => {
-      return told.process === process && told.keys.includes(key) && told.acknowledgedAt < startedAt;
-    });
+  checkRead(seen: Seen, startedAt: number): void {
+    this.#check(seen, (told) => told.process === seen.process && told.acknowledgedAt < startedAt, '');
   }
 
   /** Throws when a read that began at `startedMs` returned what anybody had been told is gone at least `bound` ms before. */
-  checkBound(process: string, key: string, value: unknown, startedMs: number, bound: number): void {
-    this.#check(value, `${process} read ${key} at ${startedMs} ms`, (told) => {
-      return told.keys.includes(key) && told.acknowledgedMs + bound <= startedMs;
-    });
+  checkBound(seen: Seen, startedMs: number, bound: number): void {
+    this.#check(seen, (told) => told.acknowledgedMs + bound <= startedMs, ` at ${startedMs} ms`);
   }
 
   /** Throws when L2 keeps what anybody had been told is gone. */
-  checkAtRest(key: string, value: unknown): void {
-    this.#check(value, `L2 at rest holds ${key}`, (told) => {
-      return told.keys.includes(key) && told.acknowledgedAt < Number.POSITIVE_INFINITY;
-    });
+  checkAtRest(key: string, value: unknown, stale: boolean): void {
+    this.#check({ process: 'L2', key, value, stale }, (told) => told.acknowledgedAt < Number.POSITIVE_INFINITY, ' at rest');
   }
 
-  #check(value: unknown, what: string, counts: (told: Invalidation) => boolean): void {
+  #check({ process, key, value, stale }: Seen, counts: (told: Invalidation) => boolean, when: string): void {
     if (value === undefined) return;
     const origin = this.#origins.get(value);
-    if (origin === undefined) throw new Error(`${what} = ${String(value)}, which nobody made`);
-    const overtaken = this.#invalidations.find((told) => counts(told) && origin.at < told.executedAt);
+    const what = `${process} has ${key} = ${String(value)}${when}`;
+    if (origin === undefined) throw new Error(`${what}, which nobody made`);
+    const overtaken = this.#invalidations.find(
+      (told) => origin.at < told.executedAt && counts(told) && !(stale && told.soft) && concerns(told, key, origin.labels),
+    );
     if (overtaken === undefined) return;
-    const { command, process, executedAt, acknowledgedAt } = overtaken;
+    const { command, process: by, executedAt, acknowledgedAt } = overtaken;
     throw new Error(
-      `${what} = ${String(value)} (${origin.from}, at ${origin.at}), though ${command} by ${process} was executed at ${executedAt} and acknowledged at ${acknowledgedAt}`,
+      `${what} (${origin.from}, at ${origin.at}), though ${command} by ${by} was executed at ${executedAt} and acknowledged at ${acknowledgedAt}`,
     );
   }
+}
+
+function concerns({ keys = [], labels = [] }: Scope, key: string, carried: ReadonlySet<string>): boolean {
+  return keys.includes(key) || labels.some((label) => carried.has(label));
 }

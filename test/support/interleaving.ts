@@ -1,35 +1,17 @@
-import { ConnectionError, FactoryTimeoutError } from '../../src/errors.js';
+import { MemoryStore } from '../../src/backends/memory.js';
+import { ConnectionError } from '../../src/errors.js';
 import type { Step } from './gates.js';
-import { History, type Invalidation } from './history.js';
-import { maxStaleness, type ProcessOptions, settled, type World, type WorldProcess, world } from './simulated-process.js';
-
-export const commands = [
-  'get',
-  'getMany',
-  'getOrSet',
-  'refresh',
-  'set',
-  'setMany',
-  'delete',
-  'deleteMany',
-  'clear',
-  'deletePattern',
-] as const;
-/** What may happen to the bus, and to time, meanwhile. */
-export const mishaps = ['cut', 'connect', 'deaf', 'jump', 'rest'] as const;
-export type Command = readonly [name: (typeof commands)[number] | (typeof mishaps)[number], key: 'a' | 'b'];
-
-/** What one caller in one process does, one command after the other; several callers run at once. */
-export interface Program {
-  readonly process: 0 | 1 | 2;
-  readonly commands: readonly Command[];
-}
+import { History } from './history.js';
+import { Caller, follow, type Scene } from './interleaving-callers.js';
+import type { Program } from './interleaving-programs.js';
+import { type LabelMechanisms, withoutLabelMechanisms } from './label-mechanisms.js';
+import { maxStaleness, type ProcessOptions, settled, type WorldProcess, world } from './simulated-process.js';
 
 /** Decides what happens next. */
 export interface Scheduler {
   schedule<T>(task: Promise<T>, label: string): Promise<T>;
   count(): number;
-  waitNext(count: number): Promise<void>;
+  waitOne(): Promise<void>;
 }
 
 /** What goes wrong besides the order. */
@@ -40,7 +22,7 @@ export interface Trouble {
   readonly stretches?: readonly number[];
 }
 
-export interface Mechanisms {
+export interface Mechanisms extends LabelMechanisms {
   readonly fence?: 'on' | 'off';
   readonly lease?: 'on' | 'off';
   /** With a bus there are three processes, and whatever anybody was told is gone must be gone for all of them within the bound. */
@@ -50,7 +32,11 @@ export interface Mechanisms {
 }
 
 /** These may fail without anybody having been promised anything. */
-const mayFail = new Set(['read', 'readMany', 'load', 'fill', 'renew', 'release', 'current']);
+const mayFail = new Set(['load', 'fill', 'renew', 'release']);
+/** And these where no bound is promised: while L2 cannot be read, memory serves. */
+const mayFailUnbound = new Set([...mayFail, 'read', 'readMany', 'current']);
+
+const keys = ['a', 'b', 'n:a'];
 
 /**
  * Runs the programs over simulated processes, the real code over one fake L2, in the order that the scheduler says, and throws when
@@ -68,17 +54,10 @@ export async function interleave(
 }
 
 class Run {
-  readonly factories = new Map<string, number>();
-  readonly #history = new History();
-  readonly #world: World;
+  readonly #scene: Scene;
   readonly #processes: readonly WorldProcess[];
-  readonly #bound: number;
-  /** The invalidation whose first request is being sent right now. */
-  #sending: Invalidation | undefined;
-  /** Sets, by what they set. */
-  readonly #setting = new Map<unknown, Invalidation>();
-  #made = 0;
-  #invalidating = 0;
+  readonly #withBus: boolean;
+  readonly #mayFail: ReadonlySet<string>;
   readonly #faults: boolean[];
   readonly #stretches: readonly number[];
 
@@ -89,33 +68,75 @@ class Run {
   ) {
     this.#faults = [...faults];
     this.#stretches = stretches;
-    this.#world = world({ lease: mechanisms.lease, leaseMs: 3_000 });
-    const withBus = mechanisms.bus === 'on';
-    this.#bound = withBus ? maxStaleness : Number.POSITIVE_INFINITY;
-    // Where there is a bus whole seconds pass at once, so nothing but trust may depend on time.
-    const defaults = withBus ? { budget: 1e9, hardTimeout: 1e9, ttl: 1e9 } : { hardTimeout: 8_000 };
-    const options: ProcessOptions = { fence: mechanisms.fence, trust: mechanisms.trust, defaults };
-    this.#processes = (withBus ? ['P0', 'P1', 'P2'] : ['P0', 'P1']).map((name) =>
-      this.#world.process(name, { ...options, bus: mechanisms.bus, pass: (step) => this.#pass(step) }),
-    );
-    if (mechanisms.message === 'none') this.#world.server.publish = () => undefined;
-    this.#world.server.onChange = (_key, entry) => {
-      if (entry === undefined) return;
-      const set = this.#setting.get(entry.value);
-      if (set?.executedAt === Number.POSITIVE_INFINITY) set.executedAt = this.#history.now();
-      this.#history.begins(entry.value, 'set');
+    const { fence, trust, bus, message, lease } = mechanisms;
+    this.#withBus = bus === 'on';
+    this.#mayFail = this.#withBus ? mayFail : mayFailUnbound;
+    const shared = world({ lease, leaseMs: 3_000 });
+    this.#scene = {
+      world: shared,
+      history: new History(),
+      bound: this.#withBus ? maxStaleness : Number.POSITIVE_INFINITY,
+      factories: new Map(),
+      sending: undefined,
+      setting: new Map(),
+      promising: 0,
+      values: 0,
+      turn: (label) => scheduler.schedule(Promise.resolve(), label),
     };
+    // Where there is a bus whole seconds pass at once, so nothing but trust may depend on time.
+    const defaults = this.#withBus
+      ? { budget: 1e9, hardTimeout: 1e9, ttl: 1e9, grace: 1e9 }
+      : { hardTimeout: 8_000, grace: 60_000 };
+    this.#processes = (this.#withBus ? ['P0', 'P1', 'P2'] : ['P0', 'P1']).map((name) => {
+      const local = new MemoryStore({ maxEntries: 8, values: 'reference' });
+      const options: ProcessOptions = { fence, trust, defaults, local };
+      return shared.process(name, { ...options, bus, pass: (step) => this.#pass(step) });
+    });
+    if (message === 'none') shared.server.publish = () => undefined;
+    withoutLabelMechanisms(mechanisms, shared.server, this.#processes);
+    shared.server.onChange = (_key, entry) => this.#changed(entry?.value);
+  }
+
+  get factories(): Map<string, number> {
+    return this.#scene.factories;
   }
 
   async all(programs: readonly Program[]): Promise<void> {
-    const { clock, server } = this.#world;
-    const callers = programs.map((program, index) => this.#follow(program, `${index}`));
+    const { clock } = this.#scene.world;
+    const callers = programs.map((program) => follow(this.#scene, this.#processes[program.process] as WorldProcess, program));
     await this.#until(Promise.all([...callers, this.#timePasses()]));
     await this.#drained();
-    for (const key of ['a', 'b']) this.#history.checkAtRest(key, server.counting(key)?.value);
-    await this.#until(Promise.all(this.#processes.map(({ cache }, index) => this.#read(`P${index}`, 'getMany', cache, 'a'))));
+    this.#checkL2();
+    await this.#readAll();
+    if (this.#withBus) {
+      await this.#rest();
+      await this.#readAll();
+    }
     await this.#until(Promise.all(this.#processes.map(({ cache }) => cache.close())));
     if (clock.pending > 0) throw new Error('a timer is left');
+  }
+
+  #checkL2(): void {
+    const { server, clock } = this.#scene.world;
+    for (const key of keys) {
+      const entry = server.counting(key);
+      if (entry !== undefined) this.#scene.history.checkAtRest(key, entry.value, entry.freshUntil <= clock.now());
+    }
+  }
+
+  #readAll(): Promise<void> {
+    const reading = this.#processes.map((process, index) => new Caller(this.#scene, `P${index}`).readAll(process));
+    return this.#until(Promise.all(reading));
+  }
+
+  /** So long that whatever was acknowledged before it must be heard after. */
+  async #rest(): Promise<void> {
+    const { clock } = this.#scene.world;
+    for (let passed = 0; passed < maxStaleness; passed += maxStaleness / 4) {
+      clock.advance(maxStaleness / 4);
+      await settled();
+      await this.#steps(() => this.scheduler.count() === 0);
+    }
   }
 
   async #until(all: Promise<unknown>): Promise<void> {
@@ -137,140 +158,38 @@ class Run {
   async #steps(over: () => boolean): Promise<void> {
     for (let step = 0; !over(); step += 1) {
       if (step > 10_000) throw new Error('it does not end');
-      if (this.scheduler.count() > 0) await this.scheduler.waitNext(1);
-      else this.#world.clock.advance(this.#bound === Number.POSITIVE_INFINITY ? 5 : 100);
+      if (this.scheduler.count() > 0) await this.scheduler.waitOne();
+      else this.#scene.world.clock.advance(this.#withBus ? 100 : 5);
       await settled();
     }
   }
 
   async #pass({ process, operation, phase, keys }: Step): Promise<void> {
-    const invalidation = phase === 'request' ? this.#sending : undefined;
-    this.#sending = undefined;
-    await this.scheduler.schedule(Promise.resolve(), `${process} ${operation} ${keys.join(' ')} ${phase}`);
-    if (mayFail.has(operation) && this.#faults.shift()) {
+    const scene = this.#scene;
+    const invalidation = phase === 'request' ? scene.sending : undefined;
+    scene.sending = undefined;
+    await scene.turn(`${process} ${operation} ${keys.join(' ')} ${phase}`);
+    if (this.#mayFail.has(operation) && this.#faults.shift()) {
       throw new ConnectionError('cut', { backend: 'shared', operation });
     }
-    if (invalidation !== undefined) invalidation.executedAt = this.#history.now();
+    if (invalidation !== undefined) invalidation.executedAt = scene.history.now();
+  }
+
+  #changed(value: unknown): void {
+    if (value === undefined) return;
+    const { setting, history } = this.#scene;
+    const set = setting.get(value);
+    if (set?.executedAt === Number.POSITIVE_INFINITY) set.executedAt = history.now();
+    history.begins(value, 'set');
   }
 
   async #timePasses(): Promise<void> {
+    const scene = this.#scene;
     for (const ms of this.#stretches) {
-      await this.scheduler.schedule(Promise.resolve(), `${ms} ms pass`);
+      await scene.turn(`${ms} ms pass`);
       // A write that times out promises nothing, and callers are not told.
-      if (this.#invalidating === 0) this.#world.clock.advance(ms);
+      if (scene.promising === 0) scene.world.clock.advance(ms);
       await settled();
     }
-  }
-
-  async #follow({ process, commands }: Program, caller: string): Promise<void> {
-    const { cache, bus } = this.#processes[process] as WorldProcess;
-    const name = `P${process}`;
-    for (const [command, key] of commands) {
-      await this.scheduler.schedule(Promise.resolve(), `${name} caller ${caller}: ${command} ${key}`);
-      switch (command) {
-        case 'get':
-        case 'getMany':
-        case 'getOrSet':
-        case 'refresh':
-          await this.#read(name, command, cache, key);
-          break;
-        case 'set': {
-          const value = this.#value();
-          await this.#invalidate(name, `set ${key}`, [key], () => cache.set(key, value), [value]);
-          break;
-        }
-        case 'setMany': {
-          const [a, b] = [this.#value(), this.#value()];
-          const both = [
-            ['a', a],
-            ['b', b],
-          ] as const;
-          await this.#invalidate(name, 'setMany a b', ['a', 'b'], () => cache.setMany(both), [a, b]);
-          break;
-        }
-        case 'deleteMany':
-          await this.#invalidate(name, 'deleteMany a b', ['a', 'b'], () => cache.deleteMany(['a', 'b']));
-          break;
-        case 'delete':
-          await this.#invalidate(name, `delete ${key}`, [key], () => cache.delete(key));
-          break;
-        case 'clear':
-          await this.#invalidate(name, 'clear', ['a', 'b'], () => cache.clear());
-          break;
-        case 'cut':
-          bus.cut();
-          break;
-        case 'connect':
-          bus.deaf = false;
-          bus.cut();
-          bus.connect();
-          break;
-        case 'deaf':
-          bus.deaf = true;
-          break;
-        case 'jump':
-          this.#world.clock.advance(maxStaleness / 4);
-          break;
-        case 'rest':
-          await new Promise<void>((resolve) => {
-            this.#world.clock.schedule(maxStaleness, resolve);
-          });
-          break;
-        case 'deletePattern':
-          await this.#invalidate(name, `deletePattern ${key}*`, [key], () => cache.deletePattern(`${key}*`));
-      }
-    }
-  }
-
-  async #read(process: string, command: Command[0], cache: WorldProcess['cache'], key: string): Promise<void> {
-    const startedAt = this.#history.now();
-    const startedMs = this.#world.clock.now();
-    const factory = async () => {
-      this.factories.set(key, (this.factories.get(key) ?? 0) + 1);
-      const value = this.#value();
-      await this.scheduler.schedule(Promise.resolve(), `${process} factory of ${key} reads ${value}`);
-      this.#history.begins(value, 'factory');
-      await this.scheduler.schedule(Promise.resolve(), `${process} factory of ${key} returns ${value}`);
-      return value;
-    };
-    const check = (read: string, value: unknown) => {
-      this.#history.checkRead(process, read, value, startedAt);
-      this.#history.checkBound(process, read, value, startedMs, this.#bound);
-    };
-    if (command === 'getMany') {
-      for (const [read, value] of await cache.getMany(['a', 'b'])) check(read, value);
-    } else if (command === 'get') check(key, await cache.get(key));
-    else {
-      const answer = cache.getOrSet(key, factory, { forceFresh: command === 'refresh' });
-      const value = await answer.catch((error: unknown) => {
-        if (!(error instanceof FactoryTimeoutError)) throw error;
-      });
-      check(key, value);
-    }
-  }
-
-  async #invalidate(
-    process: string,
-    command: string,
-    keys: readonly string[],
-    call: () => Promise<unknown>,
-    values: readonly unknown[] = [],
-  ): Promise<void> {
-    const invalidation = this.#history.invalidation(process, command, keys);
-    // A set may have to ask for versions first, so it is known by its value.
-    for (const value of values) this.#setting.set(value, invalidation);
-    this.#sending = values.length > 0 ? undefined : invalidation;
-    this.#invalidating += 1;
-    const answer = call();
-    this.#sending = undefined;
-    await answer;
-    this.#invalidating -= 1;
-    invalidation.acknowledgedAt = this.#history.now();
-    invalidation.acknowledgedMs = this.#world.clock.now();
-  }
-
-  #value(): string {
-    this.#made += 1;
-    return `v${this.#made}`;
   }
 }

@@ -186,11 +186,13 @@ export class SharedServer {
     }
   }
 
-  /** What is there and counts: made under the versions that there are now, in the whole cache and by its tags. */
+  /** What is there and counts: made under the versions that there are now, of its namespaces and its tags. */
   counting(key: string): Entry | undefined {
     const entry = this.read(key);
     if (entry === undefined) return undefined;
-    const labels = [spaceLabel(''), ...entry.tags.map(tagLabel)];
+    const names = key.split(':').slice(0, entry.versions.length - entry.tags.length - 1);
+    const spaces = ['', ...names.map((_, depth) => `${names.slice(0, depth + 1).join(':')}:`)];
+    const labels = [...spaces.map(spaceLabel), ...entry.tags.map(tagLabel)];
     return labels.every((label, index) => this.versions.get(label) === entry.versions[index]) ? entry : undefined;
   }
 
