@@ -13,10 +13,10 @@ describe.each(libraries)('a master whose Sentinels are away, over $library', ({ 
   beforeEach(async () => {
     one = await startOneSentinel();
     const sentinels = [`127.0.0.1:${one.sentinel.port}`];
-    connection = connect({ name: 'primary', sentinels, stallTimeout: 200, connectTimeout: 300 });
+    connection = connect({ name: 'primary', sentinels, stallTimeout: 500, connectTimeout: 2_000 });
+    await eventually(() => ask(connection, 'PING'));
     states = [];
     connection.onState((state) => states.push(state));
-    await ask(connection, 'PING');
     await eventually(async () => (await one.sentinel.cli('CLIENT', 'LIST')).includes(' sub=3 '));
   });
   afterEach(async () => {
@@ -26,12 +26,12 @@ describe.each(libraries)('a master whose Sentinels are away, over $library', ({ 
 
   /** Long enough for the subscriber to the Sentinel to be given up, and to be made anew in vain. */
   async function expectServed() {
-    const until = performance.now() + 1_000;
+    const until = performance.now() + 1_600;
     for (let count = 1; performance.now() < until; count++) {
       expect(await ask(connection, 'INCR', 'n')).toBe(count);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    expect(states).toEqual(['connecting', 'ready']);
+    expect(states).toEqual([]);
   }
 
   it('goes on being used when they are killed', async () => {
