@@ -27,7 +27,7 @@ const ways: readonly [string, (builder: CacheBuilder) => CacheBuilder][] = [
 ];
 
 /** What Redis is asked under a load of our own making may take long; a miss for want of time would say nothing about the contract. */
-const patient = (name: string) => cacheBuilder(name).budget('10s');
+const patient = (name: string) => cacheBuilder(name).budget('30s');
 
 describe.each(ways)('%s', (_, l2) => {
   runConformance({ describe, it, newCache: (name) => ready(l2(patient(name)).build()) });

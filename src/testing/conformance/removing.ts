@@ -81,8 +81,8 @@ export const removingCases: readonly ConformanceCase[] = [
   conforms('deletePattern counts a key once and finds it once', async ({ cache }) => {
     const keys = Array.from({ length: 300 }, (_, i) => `item:${i}`);
     await fill(cache, [...keys, 'other']);
-    assert.equal(await cache.deletePattern('item:*', { budget: '10s' }), 300);
-    assert.equal(await cache.deletePattern('item:*', { budget: '10s' }), 0);
+    assert.equal(await cache.deletePattern('item:*', { budget: '30s' }), 300);
+    assert.equal(await cache.deletePattern('item:*', { budget: '30s' }), 0);
     assert.deepStrictEqual(await left(cache, [...keys, 'other']), ['other']);
   }),
   conforms('clear removes everything', async ({ cache }) => {

@@ -61,10 +61,10 @@ export const wholeCacheCases: readonly ConformanceCase[] = [
   }),
   conforms('ping says how long a round trip took', async ({ cache }) => {
     const ms = await cache.ping();
-    assert.ok(Number.isFinite(ms) && ms >= 0 && ms < 5_000, `ping took ${ms}`);
+    assert.ok(Number.isFinite(ms) && ms >= 0 && ms < 30_000, `ping took ${ms}`);
   }),
   conforms('every call takes a budget, and refuses what is none', async ({ cache }) => {
-    for (const [name, call] of calls) await assert.doesNotReject(() => call(cache, { budget: '5s' }), name);
+    for (const [name, call] of calls) await assert.doesNotReject(() => call(cache, { budget: '30s' }), name);
     // What is in memory need not look at it, so that a hit stays cheap: the key is absent.
     await cache.clear();
     for (const budget of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, '5 minutes' as '5m']) {
