@@ -20,7 +20,7 @@ export interface LabelMechanisms {
   readonly versionTrust?: 'of its epoch' | 'always';
   /** `off`: copies in L1 do not look at their tags. */
   readonly tagsOfCopies?: 'on' | 'off';
-  /** `off`: nor at their namespaces. */
+  /** `off`: nor at their namespaces, nor do tickets, and L1 is not emptied. */
   readonly generation?: 'on' | 'off';
   /** `any`: a load is joined whatever was invalidated by tag since it began. */
   readonly joining?: 'unbumped' | 'any';
@@ -78,7 +78,10 @@ function changeProcess(
 ): void {
   const { labels, trust, local } = core;
   if (mechanisms.versionFence === 'off') ofEach(core, { changes: () => 0 });
-  if (mechanisms.generation === 'off') ofEach(core, { generation: () => 0 });
+  if (mechanisms.generation === 'off') {
+    ofEach(core, { generation: () => 0 });
+    local.clear = () => undefined;
+  }
   if (mechanisms.versionTrust === 'always') ofEach(core, { epoch: () => trust.serving });
   if (mechanisms.joining === 'any') fixed(labels, 'bumps', () => 0);
   if (mechanisms.named === 'late') fixed(labels, 'learnt', () => Number.POSITIVE_INFINITY);
