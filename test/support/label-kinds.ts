@@ -52,7 +52,7 @@ const clears: readonly Kind[] = [
 ];
 export const kinds = [byTag, ...clears];
 
-export const invalidator = ({ reader, writer }: Three, who: Who) => (who === 'own' ? reader : writer).cache;
+const invalidator = ({ reader, writer }: Three, who: Who) => (who === 'own' ? reader : writer).cache;
 
 /** What the reader holds until it was told is the one thing; that it tells entries apart at all is the other. */
 export const unseen = ({ tags }: Kind): Mechanisms => (tags.length > 0 ? { tagsOfCopies: 'off' } : { generation: 'off' });
