@@ -6,6 +6,8 @@ import { keyCases } from './conformance/keys.js';
 import { lifeCases } from './conformance/lives.js';
 import { readingCases } from './conformance/reading.js';
 import { removingCases } from './conformance/removing.js';
+import { softCases } from './conformance/soft.js';
+import { tagCases } from './conformance/tags.js';
 import { valueCases } from './conformance/values.js';
 import { wholeCacheCases } from './conformance/whole-cache.js';
 import { writingCases } from './conformance/writing.js';
@@ -17,12 +19,16 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...readingCases,
   ...writingCases,
   ...removingCases,
+  ...softCases,
   ...valueCases,
   ...keyCases,
   ...atomicCases,
   ...lifeCases,
   ...wholeCacheCases,
 ];
+
+/** What those promise besides whose entries can be tagged. */
+export const taggedConformanceCases: readonly ConformanceCase[] = tagCases;
 
 /** A case that a backend cannot keep, and why. */
 export interface SkippedCase {
@@ -39,6 +45,8 @@ export interface ConformanceOptions {
    * names share the backend and nothing else. They are closed by the suite.
    */
   readonly newCache: (name: string) => Cache | Promise<Cache>;
+  /** Whether the caches have `invalidateTags` too, and are to keep what is promised of it. Default false. */
+  readonly tags?: boolean;
   /** What this backend cannot keep. A case of unknown name, or without a reason, fails. */
   readonly skip?: readonly SkippedCase[];
 }
@@ -49,11 +57,11 @@ export interface ConformanceOptions {
  * import { describe, it } from 'vitest';
  * runConformance({ describe, it, newCache: (name) => cacheBuilder(name).memory().build() });
  */
-export function runConformance({ describe, it, newCache, skip = [] }: ConformanceOptions): void {
+export function runConformance({ describe, it, newCache, tags = false, skip = [] }: ConformanceOptions): void {
   const left = new Set(skip.map(({ name }) => name));
   describe('the Cache contract', () => {
     it('is kept but for what is explained', async () => assertExplained(skip));
-    for (const one of conformanceCases) {
+    for (const one of tags ? [...conformanceCases, ...taggedConformanceCases] : conformanceCases) {
       if (!left.has(one.name)) it(one.name, () => runCase(one, newCache));
     }
   });
@@ -76,7 +84,7 @@ export async function runCase(one: ConformanceCase, newCache: ConformanceOptions
 }
 
 function assertExplained(skip: readonly SkippedCase[]): void {
-  const known = new Set(conformanceCases.map(({ name }) => name));
+  const known = new Set([...conformanceCases, ...taggedConformanceCases].map(({ name }) => name));
   for (const { name, reason } of skip) {
     assert.ok(known.has(name), `There is no case '${name}' to skip. Was it renamed?`);
     assert.ok(typeof reason === 'string' && reason.trim() !== '', `'${name}' is skipped without a reason.`);

@@ -7,5 +7,6 @@ export {
   runCase,
   runConformance,
   type SkippedCase,
+  taggedConformanceCases,
 } from './conformance.js';
 export { type FakeClock, fakeClock } from './fake-clock.js';

@@ -17,22 +17,28 @@ afterAll(() => redis.stop());
 const patient = (name: string) => cacheBuilder(name).budget('30s');
 
 describe('memory alone', () => {
-  runConformance({ describe, it, newCache: (name) => cacheBuilder(name).memory().build() });
+  runConformance({ describe, it, tags: true, newCache: (name) => cacheBuilder(name).memory().build() });
 });
 
 describe('memory that hands out clones', () => {
-  runConformance({ describe, it, newCache: (name) => cacheBuilder(name).memory({ values: 'cloned', maxBytes: 1e8 }).build() });
+  runConformance({
+    describe,
+    it,
+    tags: true,
+    newCache: (name) => cacheBuilder(name).memory({ values: 'cloned', maxBytes: 1e8 }).build(),
+  });
 });
 
 for (const driver of ['ioredis', 'node-redis'] as const) {
   describe(`Redis alone, by ${driver}`, () => {
-    runConformance({ describe, it, newCache: (name) => patient(name).redis({ url, driver }).build() });
+    runConformance({ describe, it, tags: true, newCache: (name) => patient(name).redis({ url, driver }).build() });
   });
 
   describe(`memory over Redis behind a breaker, by ${driver}`, () => {
     runConformance({
       describe,
       it,
+      tags: true,
       newCache: (name) => patient(name).memory().redis({ url, driver }).circuitBreaker({ resetTimeout: '1s' }).build(),
     });
   });
@@ -42,6 +48,7 @@ describe('memory over Redis that tells of every change', () => {
   runConformance({
     describe,
     it,
+    tags: true,
     newCache: (name) => patient(name).memory().redis({ url }).bus({ mode: 'tracking' }).build(),
   });
 });
@@ -57,12 +64,12 @@ describe('a namespace of memory over Redis', () => {
 describe("Redis by the user's own ioredis 6 client", () => {
   const client = new Redis6({ port, host: '127.0.0.1', lazyConnect: true });
   afterAll(() => client.disconnect());
-  runConformance({ describe, it, newCache: (name) => patient(name).redis({ client }).build() });
+  runConformance({ describe, it, tags: true, newCache: (name) => patient(name).redis({ client }).build() });
 });
 
 describe("Redis by the user's own @redis/client", () => {
   const client = createClient({ url });
-  runConformance({ describe, it, newCache: (name) => patient(name).redis({ client }).build() });
+  runConformance({ describe, it, tags: true, newCache: (name) => patient(name).redis({ client }).build() });
 });
 
 describe('a cache over a cache over Redis', () => {

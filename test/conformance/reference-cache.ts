@@ -1,7 +1,7 @@
-import type { Cache, CacheStats, CallOptions, Duration, Entry, SetOptions } from '../../src/cache.js';
+import type { Cache, CacheStats, CallOptions, DeleteOptions, Duration, Entry, SetOptions } from '../../src/cache.js';
 import { finiteMs, nonNegativeMs, positiveMs } from '../../src/duration.js';
 import { cloneValue } from '../../src/entries/clone-value.js';
-import { newEntry } from '../../src/entries/entry.js';
+import { newEntry, staleFrom } from '../../src/entries/entry.js';
 import { compileGlob } from '../../src/entries/glob.js';
 import { checkKey } from '../../src/entries/keys.js';
 import { inspectValue } from '../../src/entries/portable.js';
@@ -73,9 +73,9 @@ export class ReferenceCache implements Cache {
     return this.fresh(key) !== undefined;
   }
 
-  async delete(key: string, options?: CallOptions): Promise<boolean> {
+  async delete(key: string, options?: DeleteOptions): Promise<boolean> {
     this.check(options, key);
-    return this.remove(key);
+    return options?.soft ? this.soften(key) : this.remove(key);
   }
 
   async deleteMany(keys: Iterable<string>, options?: CallOptions): Promise<number> {
@@ -167,6 +167,16 @@ export class ReferenceCache implements Cache {
   protected remove(key: string): boolean {
     this.counts.deletes += 1;
     return this.present(key) !== undefined && this.entries.delete(key);
+  }
+
+  protected soften(key: string): boolean {
+    this.counts.deletes += 1;
+    const entry = this.present(key);
+    if (entry === undefined) return false;
+    const stale = staleFrom(entry, Date.now());
+    if (stale.expiresAt > stale.freshUntil) this.entries.set(key, stale);
+    else this.entries.delete(key);
+    return true;
   }
 
   protected read(key: string): unknown {

@@ -1,9 +1,18 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/cache.js';
 import { ConfigError } from '../../src/errors.js';
-import { type ConformanceCase, conformanceCases, runCase, runConformance, type SkippedCase } from '../../src/testing/index.js';
+import {
+  type ConformanceCase,
+  conformanceCases,
+  runCase,
+  runConformance,
+  type SkippedCase,
+  taggedConformanceCases,
+} from '../../src/testing/index.js';
 import { mutants } from './mutants.js';
 import { ReferenceCache } from './reference-cache.js';
+import { tagMutants } from './tag-mutants.js';
+import { TaggedReferenceCache } from './tagged-reference-cache.js';
 
 function makerOf(Cache: typeof ReferenceCache) {
   const backend = new Map<string, Map<string, Entry>>();
@@ -14,21 +23,28 @@ describe('a plain cache over a Map', () => {
   runConformance({ describe, it, newCache: makerOf(ReferenceCache) });
 });
 
+describe('a plain cache with tags', () => {
+  runConformance({ describe, it, newCache: makerOf(TaggedReferenceCache), tags: true });
+});
+
+const allCases = [...conformanceCases, ...taggedConformanceCases];
+const allMutants = [...mutants, ...tagMutants];
+
 describe('the suite notices that', () => {
   let passes: Map<object, boolean>;
 
   // All at once, since some mistakes only show when a wait is over.
   beforeAll(async () => {
-    const ran = mutants.map(async (one): Promise<[object, boolean]> => {
-      const kept = conformanceCases.find(({ name }) => name === one.noticedBy) as ConformanceCase;
+    const ran = allMutants.map(async (one): Promise<[object, boolean]> => {
+      const kept = allCases.find(({ name }) => name === one.noticedBy) as ConformanceCase;
       return [one, await runCase(kept, makerOf(one.Cache)).then(() => true, () => false)]; // biome-ignore format: short
     });
     passes = new Map(await Promise.all(ran));
   });
 
   // The same case passes on the reference itself, above.
-  it.each(mutants)('$mistake', (one) => {
-    expect(conformanceCases.map(({ name }) => name)).toContain(one.noticedBy);
+  it.each(allMutants)('$mistake', (one) => {
+    expect(allCases.map(({ name }) => name)).toContain(one.noticedBy);
     expect(passes.get(one)).toBe(false);
   });
 });
@@ -49,6 +65,14 @@ describe('runConformance', () => {
     expect(names).toEqual(['is kept but for what is explained', ...conformanceCases.map(({ name }) => name)]);
     expect(new Set(names).size).toBe(names.length);
     expect(conformanceCases.length).toBeGreaterThanOrEqual(60);
+  });
+
+  it('asks of tags only where there are to be some, and fails where they are missing', async () => {
+    const run = taggedConformanceCases[0] as ConformanceCase;
+    expect((await outcomes([])).has(run.name)).toBe(false);
+    await expect(runCase(run, makerOf(ReferenceCache))).rejects.toThrow('no invalidateTags()');
+    const names = allCases.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
   });
 
   it('leaves out a case with a reason', async () => {

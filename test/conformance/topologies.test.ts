@@ -30,10 +30,10 @@ const ways: readonly [string, (builder: CacheBuilder) => CacheBuilder][] = [
 const patient = (name: string) => cacheBuilder(name).budget('30s');
 
 describe.each(ways)('%s', (_, l2) => {
-  runConformance({ describe, it, newCache: (name) => ready(l2(patient(name)).build()) });
+  runConformance({ describe, it, tags: true, newCache: (name) => ready(l2(patient(name)).build()) });
 
   describe('under memory', () => {
-    runConformance({ describe, it, newCache: (name) => ready(l2(patient(name).memory()).build()) });
+    runConformance({ describe, it, tags: true, newCache: (name) => ready(l2(patient(name).memory()).build()) });
   });
 });
 

@@ -1,4 +1,5 @@
-import type { Cache } from '../../cache.js';
+import assert from 'node:assert/strict';
+import type { Cache, TieredCache } from '../../cache.js';
 
 /** What a case is given to work with. */
 export interface ConformanceContext {
@@ -18,4 +19,22 @@ export interface ConformanceCase {
 
 export function conforms(name: string, run: (context: ConformanceContext) => Promise<void>): ConformanceCase {
   return { name, run };
+}
+
+/** A cache whose entries can be tagged. */
+export type TaggedCache = Cache & Pick<TieredCache, 'invalidateTags'>;
+
+/** A promise that only such caches make. */
+export function conformsByTags(
+  name: string,
+  run: (context: ConformanceContext & { readonly cache: TaggedCache }) => Promise<void>,
+): ConformanceCase {
+  return conforms(name, async ({ cache, ...context }) => {
+    assert.ok(isTagged(cache), 'The cache has no invalidateTags(). If it is not to have any, leave `tags` out.');
+    await run({ ...context, cache });
+  });
+}
+
+function isTagged(cache: Cache): cache is TaggedCache {
+  return typeof (cache as Partial<TaggedCache>).invalidateTags === 'function';
 }

@@ -42,6 +42,9 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('UNLINK', KEYS[1
 return 0`,
 );
 
+/** How long ago it became stale is said to be, ms: clocks agree to within a round trip, and one that lags would still take it for fresh. */
+const surelyPast = 60_000;
+
 /**
  * ARGV: deadline, new stamp. A fresh entry becomes stale where it is, one without grace or that nobody can read goes. The lease goes in any
  * case, and everybody is told: an entry that Redis evicted may be fresh in another process.
@@ -56,7 +59,7 @@ if isFresh(bytes) then
   local codec, created, fresh, expires, rest, payload = partsOf(bytes)
   local reply
   if codec and fresh ~= expires then
-    local header = table.concat({'tk1', ARGV[2], codec, created, string.format('%.0f', now), expires}, ' ')
+    local header = table.concat({'tk1', ARGV[2], codec, created, string.format('%.0f', now - ${surelyPast}), expires}, ' ')
     reply = redis.pcall('SET', KEYS[1], header .. rest .. payload, 'KEEPTTL')
   end
   if not reply or reply.err then redis.call('UNLINK', KEYS[1]) end
