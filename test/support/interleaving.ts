@@ -4,7 +4,7 @@ import type { Step } from './gates.js';
 import { History } from './history.js';
 import { Caller, follow, type Scene } from './interleaving-callers.js';
 import type { Program } from './interleaving-programs.js';
-import { type LabelMechanisms, withoutLabelMechanisms } from './label-mechanisms.js';
+import { changeProcess, changeServer, type LabelMechanisms } from './label-mechanisms.js';
 import { maxStaleness, type ProcessOptions, settled, type WorldProcess, world } from './simulated-process.js';
 
 /** Decides what happens next. */
@@ -93,7 +93,8 @@ class Run {
       return shared.process(name, { ...options, bus, pass: (step) => this.#pass(step) });
     });
     if (message === 'none') shared.server.publish = () => undefined;
-    withoutLabelMechanisms(mechanisms, shared.server, this.#processes);
+    changeServer(mechanisms, shared.server);
+    for (const process of this.#processes) changeProcess(mechanisms, process, shared.server);
     shared.server.onChange = (_key, entry) => this.#changed(entry?.value);
   }
 

@@ -1,5 +1,5 @@
 import type { TieredCache } from '../../src/cache.js';
-import { type LabelMechanisms, withoutLabelMechanisms } from './label-mechanisms.js';
+import { changeProcess, changeServer, type LabelMechanisms } from './label-mechanisms.js';
 import { settled, world } from './simulated-process.js';
 
 /** A race of tags or of clear, won unless the mechanism in question is taken away. Resolves to what is read afterwards. */
@@ -14,14 +14,18 @@ export interface Mechanisms extends LabelMechanisms {
   readonly trust?: 'on' | 'off';
 }
 
-/** `reader` and `writer` hear each other, `third` hears them too and begins with an empty L1. */
+/** `reader` and `writer` hear each other, `third` hears them too and begins with an empty L1, and so does whoever joins. */
 export async function threeProcesses(mechanisms: Mechanisms = {}) {
   const w = world();
-  const process = (name: string) => w.process(name, { bus: 'on', trust: mechanisms.trust, defaults: { grace: 60_000 } });
-  const [reader, writer, third] = [process('reader'), process('writer'), process('third')];
-  withoutLabelMechanisms(mechanisms, w.server, [reader, writer, third]);
+  changeServer(mechanisms, w.server);
+  const join = (name: string) => {
+    const process = w.process(name, { bus: 'on', trust: mechanisms.trust, defaults: { grace: 60_000 } });
+    changeProcess(mechanisms, process, w.server);
+    return process;
+  };
+  const [reader, writer, third] = [join('reader'), join('writer'), join('third')];
   await settled();
-  return { ...w, reader, writer, third };
+  return { ...w, reader, writer, third, join };
 }
 
 export type Three = Awaited<ReturnType<typeof threeProcesses>>;

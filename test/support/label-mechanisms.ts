@@ -34,16 +34,7 @@ export interface LabelMechanisms {
   readonly hard?: 'gone' | 'stale';
 }
 
-export function withoutLabelMechanisms(
-  mechanisms: LabelMechanisms,
-  server: SharedServer,
-  processes: readonly Pick<WorldProcess, 'core' | 'l2'>[],
-): void {
-  changeServer(mechanisms, server);
-  for (const process of processes) changeProcess(mechanisms, process, server);
-}
-
-function changeServer({ bump, making, version, hard }: LabelMechanisms, server: SharedServer): void {
+export function changeServer({ bump, making, version, hard }: LabelMechanisms, server: SharedServer): void {
   if (bump === 'unheard') {
     const publish = server.publish.bind(server);
     server.publish = (message) => {
@@ -71,7 +62,7 @@ function changeServer({ bump, making, version, hard }: LabelMechanisms, server: 
   }
 }
 
-function changeProcess(
+export function changeProcess(
   mechanisms: LabelMechanisms,
   { core, l2 }: Pick<WorldProcess, 'core' | 'l2'>,
   server: SharedServer,

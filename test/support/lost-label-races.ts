@@ -2,8 +2,9 @@ import type { TieredCache } from '../../src/cache.js';
 import { invalidated, type Kind, kinds, type LabelRace, type Three, threeProcesses, unseen } from './label-kinds.js';
 import { maxStaleness, pass, settled, type WorldProcess } from './simulated-process.js';
 
-async function unheard(three: Three, kind: Kind, reader: WorldProcess): Promise<void> {
+async function unheard(three: Three, kind: Kind, reader: WorldProcess, before?: () => Promise<unknown>): Promise<void> {
   reader.bus.cut();
+  await before?.();
   await kind.invalidate(three.writer.cache);
   await settled();
 }
@@ -56,6 +57,48 @@ const untrusted: readonly LabelRace[] = kinds.flatMap((kind): LabelRace[] => [
       three.reader.bus.connect();
       await settled();
       return cache.get('k');
+    },
+  },
+  {
+    name: `R3: the versions were read before ${kind.name}, by a process that has not heard anybody yet`,
+    without: { versionTrust: 'always' },
+    expected: undefined,
+    async run(mechanisms) {
+      const three = await threeProcesses(mechanisms);
+      await kind.view(three.writer.cache).set('k', 'old', { tags: kind.tags });
+      await settled();
+      const newcomer = three.join('newcomer');
+      await unheard(three, kind, newcomer, () => kind.view(newcomer.cache).get('k'));
+      newcomer.bus.connect();
+      await settled();
+      return kind.view(newcomer.cache).get('k');
+    },
+  },
+  {
+    name: `setIfAbsent, ${kind.name} being unheard, takes what was there for absent`,
+    without: { versionTrust: 'always' },
+    expected: true,
+    async run(mechanisms) {
+      const three = await threeProcesses(mechanisms);
+      const cache = kind.view(three.reader.cache);
+      await cache.set('k', 'old', { tags: kind.tags });
+      await settled();
+      await unheard(three, kind, three.reader);
+      return cache.setIfAbsent('k', 'new');
+    },
+  },
+  {
+    name: `of two that set if absent, one of which has not heard ${kind.name}, one is the first`,
+    without: { versionTrust: 'always' },
+    expected: false,
+    async run(mechanisms) {
+      const three = await threeProcesses(mechanisms);
+      const cache = kind.view(three.reader.cache);
+      await cache.set('other', 'old', { tags: kind.tags });
+      await settled();
+      await unheard(three, kind, three.reader);
+      await cache.setIfAbsent('k', 'first', { tags: kind.tags });
+      return kind.view(three.third.cache).setIfAbsent('k', 'second', { tags: kind.tags });
     },
   },
 ]);
