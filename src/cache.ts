@@ -69,8 +69,8 @@ export interface FactoryContext {
   /** The entry that this run is to replace, if there is one: stale, or fresh under `forceFresh`. */
   readonly stale: Entry | undefined;
   /**
-   * Changes the life of the value being made, or adds tags, once they are known. A tag named here whose version this process did not know
-   * before the factory began may have been invalidated meanwhile: the value is then handed to the callers and not stored.
+   * Changes the life of the value being made, or adds tags, once they are known. If it cannot be told whether a tag named here was
+   * invalidated while the factory ran, because this process did not know it, the value is handed to the callers and not stored.
    */
   setOptions(options: FactorySetOptions): void;
   /** Hands the value to the callers but stores it nowhere: `return skip(value)`. */

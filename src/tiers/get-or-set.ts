@@ -1,4 +1,4 @@
-import { type Entry, type Labels, newEntry } from '../entries/entry.js';
+import { type Entry, newEntry } from '../entries/entry.js';
 import { isFresh, mayStandIn } from '../entries/freshness.js';
 import { type Budget, budgetOf } from './budget.js';
 import { type Away, away, type Core, dropDisproved, keepCopy, keepForOutage, tryL2 } from './core.js';
@@ -6,7 +6,7 @@ import { countBeyondL1, countStale } from './counting.js';
 import type { Flight } from './flights.js';
 import type { Found } from './found.js';
 import { type RightToFill, takeLease } from './lease.js';
-import { withNamed } from './named-tags.js';
+import { type Before, withNamed } from './named-tags.js';
 import { outlast } from './outlast.js';
 import { inMemory, readL2 } from './reads.js';
 import { type FactoryRun, isKept, type Kept, type Made, runFactory } from './run-factory.js';
@@ -44,6 +44,7 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
   const labels = await budget.spend(async (deadline) =>
     labelsFor(core, flight.ticket.space, load.tags, lasting, right.state === 'away' ? 0 : deadline),
   );
+  const before = { labels, anyTag: core.labels.anyTag.version };
 
   // 4. The factory runs, unless the time-out or the end of the cache came first: nobody would wait for it.
   if (flight.signal.aborted) {
@@ -64,7 +65,7 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
   }
 
   // 5. The value is stored, unless it is not to be, or something newer was acknowledged while it was made.
-  if (isKept(made)) await store(core, flight, made, labels, right, budget);
+  if (isKept(made)) await store(core, flight, made, before, right, budget);
   else await right.lease?.release(budget);
   return made.value;
 }
@@ -72,6 +73,7 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
 async function readTiers(core: Core, { ticket }: Flight, tags: readonly string[], budget: Budget): Promise<Found> {
   if (core.l2 === undefined) return inMemory(core, ticket.space, ticket.key);
   const needed = tags.map((tag) => core.labels.tag(tag));
+  if (core.labels.namesTags) needed.push(core.labels.anyTag);
   const found = await budget.spend((deadline) => readL2(core, ticket, needed, deadline));
   if (found === away) return inMemory(core, ticket.space, ticket.key);
   if (!isFresh(found.entry, core.clock.now())) dropDisproved(core, ticket, found.entry);
@@ -94,22 +96,24 @@ async function store(
   core: Core,
   flight: Flight,
   { value, life, cost, tags }: Kept,
-  before: Labels,
+  before: Before,
   right: RightToFill,
   budget: Budget,
 ): Promise<void> {
-  const { fence } = core;
+  const { fence, l2, clock } = core;
   const { key } = flight.ticket;
   if (right.state === 'moving') return;
-  const labels = withNamed(core, flight, before, tags);
+  const alone = l2 === undefined || right.state === 'away';
+  const lasting = clock.now() + life.ttl + life.grace;
+  const labels = await budget.spend((deadline) => withNamed(core, flight, before, tags, lasting, deadline, alone));
   if (labels === undefined || fence.isMarked(flight.ticket)) {
     refuse(core, key);
     await right.lease?.release(budget);
     return;
   }
-  const entry = newEntry(value, life, core.clock.now(), { cost, labels });
+  const entry = newEntry(value, life, clock.now(), { cost, labels });
   // The factory may have named tags, and a longer life.
-  if (right.state !== 'away') {
+  if (!alone) {
     await budget.spend((deadline) => outlast(core, labels.tags, entry.expiresAt, deadline));
   }
   const stored = await fill(core, key, entry, right, budget);

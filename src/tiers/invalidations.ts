@@ -31,8 +31,11 @@ export async function invalidateTags(core: Core, tags: readonly string[], soft: 
     for (const tag of tags) labels.changeTag(tag, soft);
   };
   changeHere();
-  if (versions !== undefined) {
-    await settling(() => tryL2(core, 'invalidateTags', () => versions.bump(tags.map(tagLabel), soft, deadline)), changeHere);
-  }
+  const bump = async () => {
+    // One after the other: who reads the new version of a tag and then the old one of all of them would take it for one from before.
+    await versions?.bump([labels.anyTag.label], false, deadline);
+    await versions?.bump(tags.map(tagLabel), soft, deadline);
+  };
+  if (versions !== undefined) await settling(() => tryL2(core, 'invalidateTags', bump), changeHere);
   if (events.heard['invalidate:tags']) events.emit('invalidate:tags', { tags, soft });
 }

@@ -9,6 +9,10 @@ const mostSpaces = 10_000;
 /** The tags and namespaces that this process has met, and what it knows of their versions. */
 export class Labels {
   readonly root: Space = space('', []);
+  /** Its version is bumped before that of any tag, so that who knows it knows that none was. No namespace has this prefix. */
+  readonly anyTag: KnownLabel = unknown(spaceLabel('*'));
+  /** Factories of this process name tags that it does not know, so it is worth a round trip to know whether any was invalidated. */
+  namesTags = false;
   readonly #tags = new Map<string, KnownLabel>();
   readonly #spaces = new Map<string, Space>();
   #learnt = 0;
@@ -64,6 +68,7 @@ export class Labels {
   /** The tag was or is being invalidated. */
   changeTag(tag: string, soft = false): void {
     this.bumps += 1;
+    change(this.anyTag, undefined);
     const known = this.#tags.get(tag);
     if (known !== undefined) change(known, soft ? softened(known.version) : undefined);
   }
@@ -77,13 +82,15 @@ export class Labels {
   }
 
   change(label: Label): void {
-    if (label.startsWith('t')) this.changeTag(label.slice(1));
+    if (label === this.anyTag.label) change(this.anyTag, undefined);
+    else if (label.startsWith('t')) this.changeTag(label.slice(1));
     else this.clear(label.slice(1));
   }
 
   /** Any of them may have changed. */
   changeAll(): void {
     this.bumps += 1;
+    change(this.anyTag, undefined);
     for (const known of this.#tags.values()) change(known, undefined);
     for (const known of this.#spaces.values()) change(known, undefined);
     this.clear('');

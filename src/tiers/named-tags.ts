@@ -1,39 +1,62 @@
 import type { Labels } from '../entries/entry.js';
 import type { KnownLabel } from '../entries/labels.js';
-import type { Core } from './core.js';
+import { away, type Core } from './core.js';
 import type { Flight } from './flights.js';
 import { madeHere } from './versions.js';
 
-/** How long a version that nobody waits for may take, ms. */
-const learnWithinMs = 1_000;
+/** What was known before the factory ran. */
+export interface Before {
+  readonly labels: Labels;
+  /** The version of all tags together. */
+  readonly anyTag: string | undefined;
+}
 
 /**
  * What the value carries, with the tags that its factory named. Such a tag may have been invalidated while the factory ran. That can be told
- * only of one whose version was known here before: if it still has that version, it has not been, and if it was unheard, the entry carries
- * the old version and counts nowhere. Undefined when it cannot be told. The version is learnt then, for the next load.
+ * of one whose version was known here before: if it still has that version, it has not been, and if it was unheard, the entry carries
+ * the old version and counts nowhere. Of another one it can be told if no tag at all was invalidated: each invalidation changes the version of
+ * all together first, so if that is the same after the tag's own was read, this one is from before. Undefined when it cannot be told.
  */
-export function withNamed(core: Core, flight: Flight, before: Labels, named: readonly string[]): Labels | undefined {
-  if (named.length === 0) return before;
+export async function withNamed(
+  core: Core,
+  flight: Flight,
+  before: Before,
+  named: readonly string[],
+  lasting: number,
+  deadline: number,
+  alone: boolean,
+): Promise<Labels | undefined> {
+  if (named.length === 0) return before.labels;
   const tags = named.map((tag) => core.labels.tag(tag));
-  const unknown = tags.filter((known) => !isUnchanged(core, flight, known));
-  if (unknown.length > 0) {
-    learn(core, unknown);
-    return undefined;
-  }
+  const unknown = tags.filter((known) => !isUnchanged(core, flight, known, alone));
+  const read = unknown.length === 0 ? undefined : await readUnchanged(core, before.anyTag, unknown, lasting, deadline);
+  if (unknown.length > 0 && read === undefined) return undefined;
+  const { labels } = before;
   return {
-    tags: [...before.tags, ...named],
-    versions: [...before.versions, ...tags.map((known) => known.version ?? madeHere(core, known))],
+    tags: [...labels.tags, ...named],
+    versions: [...labels.versions, ...tags.map((known) => read?.get(known) ?? known.version ?? madeHere(core, known))],
   };
 }
 
-function isUnchanged({ l2, labels }: Core, { learnt, bumps }: Flight, known: KnownLabel): boolean {
+function isUnchanged({ labels }: Core, { learnt, bumps }: Flight, known: KnownLabel, alone: boolean): boolean {
   if (known.version !== undefined && known.learnt <= learnt) return true;
-  // Alone in the world, a process knows of every invalidation.
-  return l2 === undefined && labels.bumps === bumps;
+  // What is kept for this process only needs to know of its own invalidations only.
+  return alone && labels.bumps === bumps;
 }
 
-function learn(core: Core, unknown: readonly KnownLabel[]): void {
+async function readUnchanged(
+  core: Core,
+  anyBefore: string | undefined,
+  unknown: readonly KnownLabel[],
+  lasting: number,
+  deadline: number,
+): Promise<ReadonlyMap<KnownLabel, string> | undefined> {
+  const { versionReads, labels } = core;
   const versions = core.l2?.versions;
-  if (versions === undefined) return;
-  core.versionReads.read(versions, unknown, 0, core.clock.monotonic() + learnWithinMs).catch(() => undefined);
+  if (versions === undefined) return undefined;
+  labels.namesTags = true;
+  const read = await versionReads.read(versions, unknown, lasting, deadline);
+  if (read === away || anyBefore === undefined) return undefined;
+  const any = await versionReads.read(versions, [labels.anyTag], 0, deadline);
+  return any !== away && any.get(labels.anyTag) === anyBefore ? read : undefined;
 }

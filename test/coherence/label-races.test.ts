@@ -109,6 +109,79 @@ describe('a tag that the factory names', () => {
   });
 });
 
+describe('a tag that the factory names and this process does not know', () => {
+  /** The reader has met such factories, so that it looks at the version of all tags with each load. */
+  async function loading() {
+    const three = await threeProcesses();
+    const { reader } = three;
+    const naming = (key: string, tag: string, made: Promise<string> | string) =>
+      reader.cache.getOrSet(key, ({ setOptions }) => {
+        setOptions({ tags: [tag] });
+        return made;
+      });
+    await naming('first', 'known', 'made');
+    const factory = deferred<string>();
+    return { ...three, factory, load: () => naming('k', 't', factory.promise) };
+  }
+
+  it('is stored at once if no tag at all was invalidated meanwhile', async () => {
+    const { load, factory, third, writer } = await loading();
+    const answer = load();
+    await settled();
+    factory.resolve('made');
+    await answer;
+    expect(await third.cache.get('k')).toBe('made');
+    await writer.cache.invalidateTags(['t']);
+    await settled();
+    expect(await third.cache.get('k')).toBeUndefined();
+  });
+
+  it.each(['t', 'another'])('is not if %s was, of which nothing was heard', async (tag) => {
+    const { load, factory, third, writer, reader } = await loading();
+    const answer = load();
+    await settled();
+    reader.bus.deaf = true;
+    await writer.cache.invalidateTags([tag]);
+    factory.resolve('old');
+    expect(await answer).toBe('old');
+    expect(await third.cache.get('k')).toBeUndefined();
+  });
+
+  /** Between the two steps of an invalidation the load ends. Resolves to what is read when it is acknowledged. */
+  async function halfInvalidated(order: 'all first' | 'all last') {
+    const { load, factory, third, writer } = await loading();
+    const { bump } = writer.l2.versions;
+    if (order === 'all last') {
+      let put: readonly string[] = [];
+      Object.assign(writer.l2.versions, {
+        async bump(labels: readonly string[], soft: boolean, deadline: number) {
+          if (labels.includes('n*')) put = labels;
+          else for (const some of [labels, put]) await bump(some, soft, deadline);
+        },
+      });
+    }
+    const answer = load();
+    await settled();
+    const first = writer.gates.hold('bump', 'reply');
+    const invalidated = writer.cache.invalidateTags(['t']);
+    await first.arrived;
+    factory.resolve('old');
+    await answer;
+    first.release();
+    await invalidated;
+    await settled();
+    return third.cache.get('k');
+  }
+
+  it('the version of all tags is bumped first, so half an invalidation is seen', async () => {
+    expect(await halfInvalidated('all first')).toBeUndefined();
+  });
+
+  it('which would be missed if it were bumped last', async () => {
+    expect(await halfInvalidated('all last')).toBe('old');
+  });
+});
+
 describe('L2 away', () => {
   it('what could not be told there counts there as before, and what was told does not', async () => {
     const { reader, writer } = await threeProcesses();
