@@ -9,6 +9,7 @@ import { clusterCases } from './cases/cluster.js';
 import { invalidationLatencies } from './cases/invalidation.js';
 import { l1Cases } from './cases/l1.js';
 import { l2Cases } from './cases/l2.js';
+import { tagCases } from './cases/tags.js';
 import { type Measured, measure } from './measure.js';
 import { stampedeInOneProcess, stampedeOfProcesses } from './stampede.js';
 
@@ -19,7 +20,13 @@ const [rounds, roundMs] = quick ? [3, 100] : [9, 400];
 const redis = await startRedis();
 const cluster = await startCluster({ replicas: 0 });
 const measured: Measured[] = [];
-for (const work of [...(await l1Cases(redis.url)), ...(await l2Cases(redis.url)), ...(await clusterCases(cluster))]) {
+const cases = [
+  ...(await l1Cases(redis.url)),
+  ...(await l2Cases(redis.url)),
+  ...(await tagCases(redis.url)),
+  ...(await clusterCases(cluster)),
+];
+for (const work of cases) {
   if (work.name.includes(only)) {
     const result = await measure(work, rounds, roundMs);
     measured.push(result);

@@ -25,6 +25,8 @@ export function draftOf(
 
 export function tagsOf(core: Core, options: SetOptions | undefined, otherwise = noTags): readonly string[] {
   if (options?.tags === undefined) return otherwise;
-  assertTaggable(core);
-  return tagsIn(options.tags);
+  const tags = tagsIn(options.tags);
+  // Whoever has none to give may say so anywhere.
+  if (tags.length > 0) assertTaggable(core);
+  return tags;
 }
