@@ -10,7 +10,8 @@ local bytes = redis.call('GET', KEYS[1])
 local counts = countsAt(bytes)
 if counts == nil then return asking(bytes) end
 if counts then return 0 end
-local stored = store(KEYS[1], KEYS[2], ARGV[3], ARGV[4], ARGV[2])
+local stored = store(KEYS[1], ARGV[3], ARGV[4], ARGV[2])
+redis.call('DEL', KEYS[2])
 announce()
 return stored`,
 );
@@ -35,7 +36,8 @@ end
 local px = '-'
 if ends ~= '-' then px = math.max(1, ends - now) end
 local header = table.concat({'tk1', ARGV[3], codec, created, ARGV[2], ends}, ' ')
-local stored = store(KEYS[1], KEYS[2], header .. rest .. payload, px, now)
+local stored = store(KEYS[1], header .. rest .. payload, px, now)
+redis.call('DEL', KEYS[2])
 announce()
 return stored`,
 );
@@ -52,7 +54,8 @@ local bytes = redis.call('GET', KEYS[1])
 local counts = countsAt(bytes)
 if counts == nil then return asking(bytes) end
 if not counts then
-  local stored = store(KEYS[1], KEYS[2], ARGV[3], ARGV[4], ARGV[2])
+  local stored = store(KEYS[1], ARGV[3], ARGV[4], ARGV[2])
+  redis.call('DEL', KEYS[2])
   announce()
   if stored ~= 1 then return stored end
   return ARGV[5]

@@ -9,11 +9,13 @@ export const writeScript = defineScript(
   'write',
   `${clock}${storing}${announcing}
 if late(ARGV[1]) then return {${LATE}, now} end
-local answer = 1
+local answer, leases = 1, {}
 for i = 1, #KEYS, 2 do
-  local stored = store(KEYS[i], KEYS[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[2])
+  local stored = store(KEYS[i], ARGV[i + 2], ARGV[i + 3], ARGV[2])
   if stored ~= 1 then answer = stored end
+  leases[#leases + 1] = KEYS[i + 1]
 end
+redis.call('DEL', unpack(leases))
 announce()
 return answer`,
 );
@@ -25,11 +27,13 @@ return answer`,
 export const removeScript = defineScript(
   'remove',
   `${announcing}
-local removed = 0
+local entries, leases = {}, {}
 for i = 1, #KEYS, 2 do
-  redis.call('DEL', KEYS[i + 1])
-  removed = removed + redis.call('UNLINK', KEYS[i])
+  entries[#entries + 1] = KEYS[i]
+  leases[#leases + 1] = KEYS[i + 1]
 end
+redis.call('DEL', unpack(leases))
+local removed = redis.call('UNLINK', unpack(entries))
 announce()
 return removed`,
 );

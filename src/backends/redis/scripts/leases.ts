@@ -56,7 +56,8 @@ if stampIn(redis.call('GETRANGE', KEYS[1], 0, 63)) ~= base then
   if waited then announce() end
   return 0
 end
-local stored = store(KEYS[1], KEYS[2], ARGV[3], ARGV[4], ARGV[2])
+local stored = store(KEYS[1], ARGV[3], ARGV[4], ARGV[2])
+redis.call('DEL', KEYS[2])
 announce()
 return stored`,
 );
