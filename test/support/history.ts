@@ -22,6 +22,8 @@ export interface Seen {
   readonly key: string;
   readonly value: unknown;
   readonly stale: boolean;
+  /** Of the view that it was asked of: nothing that it shows is older than its own clearing, whoever put it there. */
+  readonly labels: readonly string[];
 }
 
 interface Origin {
@@ -82,16 +84,21 @@ export class History {
 
   /** Throws when L2 keeps what anybody had been told is gone. */
   checkAtRest(key: string, value: unknown, stale: boolean): void {
-    this.#check({ process: 'L2', key, value, stale }, (told) => told.acknowledgedAt < Number.POSITIVE_INFINITY, ' at rest');
+    this.#check(
+      { process: 'L2', key, value, stale, labels: [] },
+      (told) => told.acknowledgedAt < Number.POSITIVE_INFINITY,
+      ' at rest',
+    );
   }
 
-  #check({ process, key, value, stale }: Seen, counts: (told: Invalidation) => boolean, when: string): void {
+  #check({ process, key, value, stale, labels }: Seen, counts: (told: Invalidation) => boolean, when: string): void {
     if (value === undefined) return;
     const origin = this.#origins.get(value);
     const what = `${process} has ${key} = ${String(value)}${when}`;
     if (origin === undefined) throw new Error(`${what}, which nobody made`);
     const overtaken = this.#invalidations.find(
-      (told) => origin.at < told.executedAt && counts(told) && !(stale && told.soft) && concerns(told, key, origin.labels),
+      (told) =>
+        origin.at < told.executedAt && counts(told) && !(stale && told.soft) && concerns(told, key, origin.labels, labels),
     );
     if (overtaken === undefined) return;
     const { command, process: by, executedAt, acknowledgedAt } = overtaken;
@@ -101,6 +108,7 @@ export class History {
   }
 }
 
-function concerns({ keys = [], labels = [] }: Scope, key: string, carried: ReadonlySet<string>): boolean {
-  return keys.includes(key) || labels.some((label) => carried.has(label));
+function concerns(told: Scope, key: string, carried: ReadonlySet<string>, ofView: readonly string[]): boolean {
+  const { keys = [], labels = [] } = told;
+  return keys.includes(key) || labels.some((label) => carried.has(label) || ofView.includes(label));
 }

@@ -14,6 +14,8 @@ export interface Scene {
   readonly factories: Map<string, number>;
   /** The invalidation whose first request is being sent right now. */
   sending: Invalidation | undefined;
+  /** Those under way that bump a label. */
+  readonly bumping: Set<Invalidation>;
   /** Sets, by what they set. */
   readonly setting: Map<unknown, Invalidation>;
   /** Calls under way that promise something, and must not time out. */
@@ -95,7 +97,7 @@ export class Caller {
     const said = `${name} ${fullKey} ${tag}`;
     switch (name) {
       case 'get':
-        return this.#reads(fullKey, false, () => cache.get(key));
+        return this.#reads(place, false, () => cache.get(key));
       case 'getMany':
         return this.getMany(place);
       case 'getOrSet':
@@ -107,9 +109,9 @@ export class Caller {
       case 'getNaming':
         return this.#load(place, {}, tag);
       case 'getFailing':
-        return this.#reads(fullKey, true, () => cache.getOrSet(key, () => this.#fail(fullKey)).catch(expected));
+        return this.#reads(place, true, () => cache.getOrSet(key, () => this.#fail(fullKey)).catch(expected));
       case 'refreshFailing':
-        return this.#reads(fullKey, true, () =>
+        return this.#reads(place, true, () =>
           cache.getOrSet(key, () => this.#fail(fullKey), { forceFresh: true }).catch(expected),
         );
       case 'set':
@@ -161,8 +163,8 @@ export class Caller {
     return Promise.all((['a', 'n/a'] as const).map((target) => this.getMany(placeOf(cache, target))));
   }
 
-  async getMany({ cache, many, prefix }: Place): Promise<void> {
-    const check = this.#watch(false);
+  async getMany({ cache, many, prefix, labels }: Place): Promise<void> {
+    const check = this.#watch(labels, false);
     for (const [key, value] of await cache.getMany(many)) check(prefix + key, value);
   }
 
@@ -170,7 +172,7 @@ export class Caller {
     const { cache, key, fullKey } = place;
     const { history, factories } = this.scene;
     const tags = [...(options.tags ?? []), ...(named === undefined ? [] : [named])];
-    return this.#reads(fullKey, true, () =>
+    return this.#reads(place, true, () =>
       cache
         .getOrSet(
           key,
@@ -197,18 +199,18 @@ export class Caller {
     throw new SourceError();
   }
 
-  async #reads(fullKey: string, stale: boolean, call: () => Promise<unknown>): Promise<void> {
-    const check = this.#watch(stale);
+  async #reads({ fullKey, labels }: Place, stale: boolean, call: () => Promise<unknown>): Promise<void> {
+    const check = this.#watch(labels, stale);
     check(fullKey, await call());
   }
 
   /** What begins now may see what is gone for this process no more, nor what has been gone for others for long. */
-  #watch(stale: boolean): (key: string, value: unknown) => void {
+  #watch(labels: readonly string[], stale: boolean): (key: string, value: unknown) => void {
     const { history, world, bound } = this.scene;
     const startedAt = history.now();
     const startedMs = world.clock.now();
     return (key, value) => {
-      const seen = { process: this.process, key, value, stale };
+      const seen = { process: this.process, key, value, stale, labels };
       history.checkRead(seen, startedAt);
       history.checkBound(seen, startedMs, bound);
     };
@@ -220,7 +222,8 @@ export class Caller {
     // A set may have to ask for versions first, so it is known by its value.
     for (const value of values) scene.setting.set(value, invalidation);
     const done = await this.#promises(() => {
-      scene.sending = values.length > 0 ? undefined : invalidation;
+      if (scope.labels !== undefined) scene.bumping.add(invalidation);
+      else if (values.length === 0) scene.sending = invalidation;
       const answer = call();
       scene.sending = undefined;
       return answer;

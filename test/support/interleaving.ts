@@ -78,6 +78,7 @@ class Run {
       bound: this.#withBus ? maxStaleness : Number.POSITIVE_INFINITY,
       factories: new Map(),
       sending: undefined,
+      bumping: new Set(),
       setting: new Map(),
       promising: 0,
       values: 0,
@@ -174,6 +175,17 @@ class Run {
       throw new ConnectionError('cut', { backend: 'shared', operation });
     }
     if (invalidation !== undefined) invalidation.executedAt = scene.history.now();
+    if (operation === 'bump' && phase === 'request') this.#bumped(process, keys);
+  }
+
+  /** It may be one of several at once: then all of them count as executed, which asks for less than each of them promised. */
+  #bumped(process: string, bumped: readonly string[]): void {
+    const { bumping, history } = this.#scene;
+    for (const invalidation of bumping) {
+      if (invalidation.process !== process || !invalidation.labels?.some((label) => bumped.includes(label))) continue;
+      invalidation.executedAt = history.now();
+      bumping.delete(invalidation);
+    }
   }
 
   #changed(value: unknown): void {
