@@ -16,7 +16,7 @@ export interface KnownLabel {
   version: string | undefined;
   /** The epoch of trust in which it was read: it may judge entries while that one serves. 0 for what may judge none. */
   epoch: number;
-  /** Grows with each invalidation made or heard, so that a version which was asked for before is not kept after. */
+  /** Grows with each invalidation made or heard, so that a version which was asked for before is not kept after. NaN once forgotten. */
   changes: number;
   /** L2 keeps it until then, ms on this process's wall clock. */
   until: number;

@@ -17,9 +17,10 @@ export interface Flight {
   readonly startedAt: number;
   /** Whether it was started to replace even a fresh value. */
   readonly forced: boolean;
-  /** All that was learnt of versions when it began, and how many tags had been invalidated. */
+  /** All that was learnt of versions when it began, and how many tags had been invalidated and namespaces cleared. */
   readonly learnt: number;
   readonly bumps: number;
+  readonly clears: number;
   /** Settles as the load does, however long that takes. */
   readonly done: Promise<unknown>;
   /** Settles as the load does, or at the hard time-out with the stand-in or a `FactoryTimeoutError`. */
@@ -33,7 +34,7 @@ export interface Flight {
   standInTier: TierName;
   /** The hard time-out has passed, the load still runs. */
   overdue: boolean;
-  /** Called when it is given up while it still runs: overdue for a whole hard time-out, or the cache was closed. */
+  /** Called when it is given up: overdue for a whole hard time-out, the cache was closed, or it failed with its lease still held. */
   onGivenUp: (() => void) | undefined;
 }
 
@@ -62,6 +63,8 @@ export class Flights {
     if (flight === undefined || !isWithin(flight.ticket.space, space) || this.fence.isMarked(flight.ticket)) return undefined;
     // Which tags its factory will name is not known yet, so it may be any that was invalidated.
     if (flight.bumps !== this.labels.bumps) return undefined;
+    // What it reads may be of a namespace within its own, of whose clearing its ticket does not hear.
+    if (flight.clears !== this.labels.clears && key.includes(':', flight.ticket.space.prefix.length)) return undefined;
     if (forced && !flight.forced) return undefined;
     return this.isNewEnough(flight) ? flight : undefined;
   }
@@ -78,6 +81,7 @@ export class Flights {
       ticket: fence.open(key, space),
       learnt: labels.learnt,
       bumps: labels.bumps,
+      clears: labels.clears,
       forced,
       signal: abort.signal,
       startedAt: clock.monotonic(),
@@ -114,7 +118,8 @@ export class Flights {
       flight.done = load(flight).finally(() => {
         timer.cancel();
         this.#endings.delete(end);
-        this.#leave(flight);
+        // Whatever went wrong, a lease that it still has would be renewed for ever.
+        this.#giveUp(flight);
       });
       flight.done.then(resolve, reject);
     });

@@ -58,9 +58,9 @@ export async function judgeMany(
   if (core.l2?.versions === undefined) return entries;
   const judged = new Map<string, Entry>();
   // Asked for in one turn of the event loop, the versions come together.
-  const all = Array.from(entries, ([key, entry]) => [key, judge(core, space, key, entry, deadline, just)] as const);
-  for (const [key, left] of all) {
-    const entry = left instanceof Promise ? await left : left;
+  const all = await Promise.all(Array.from(entries, ([key, entry]) => judge(core, space, key, entry, deadline, just)));
+  for (const [index, key] of [...entries.keys()].entries()) {
+    const entry = all[index];
     if (entry === away) return away;
     if (entry !== undefined) judged.set(key, entry);
   }

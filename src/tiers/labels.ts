@@ -18,6 +18,8 @@ export class Labels {
   #learnt = 0;
   /** How often tags were invalidated, here or as heard: whoever began before does not know what it depends on. */
   bumps = 0;
+  /** The same of namespaces. */
+  clears = 0;
 
   /** Grows with all that is learnt. */
   get learnt(): number {
@@ -75,6 +77,7 @@ export class Labels {
 
   /** The namespace was or is being cleared. */
   clear(prefix: string): void {
+    this.clears += 1;
     const cleared = prefix === '' ? this.root : this.#spaces.get(prefix);
     if (cleared !== undefined) change(cleared, undefined);
     if (prefix === '') this.root.generation += 1;
@@ -99,7 +102,7 @@ export class Labels {
   #forgetOldestTag(): void {
     const [oldest] = this.#tags;
     if (oldest === undefined) return;
-    change(oldest[1], undefined);
+    forget(oldest[1]);
     this.#tags.delete(oldest[0]);
   }
 
@@ -109,7 +112,7 @@ export class Labels {
       if (butFor.prefix.startsWith(prefix)) continue;
       for (const inner of [...this.#spaces.values()]) {
         if (!inner.prefix.startsWith(prefix)) continue;
-        change(inner, undefined);
+        forget(inner);
         inner.generation = Number.NaN;
         this.#spaces.delete(inner.prefix);
       }
@@ -148,4 +151,10 @@ function change(known: KnownLabel, version: string | undefined): void {
   known.changes += 1;
   known.version = version;
   known.until = 0;
+}
+
+/** No answer that is still under way may bring it back: copies would look at it, and it hears of no change any more. */
+function forget(known: KnownLabel): void {
+  change(known, undefined);
+  known.changes = Number.NaN;
 }

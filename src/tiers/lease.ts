@@ -155,9 +155,14 @@ function hold(core: Core, flight: Flight, leases: Leases, token: string, wasPutO
   return {
     async fill(entry, budget) {
       end();
-      const stored = await tryL2(core, 'fill', () => budget.spend((deadline) => leases.fill(key, token, entry, deadline)));
-      if (stored === away) letGo(clock, leases, key, token);
-      return stored;
+      let stored: boolean | Away = away;
+      try {
+        stored = await tryL2(core, 'fill', () => budget.spend((deadline) => leases.fill(key, token, entry, deadline)));
+        return stored;
+      } finally {
+        // Also if what was made cannot be encoded.
+        if (stored === away) letGo(clock, leases, key, token);
+      }
     },
     async release(budget, why) {
       if (!end()) return;

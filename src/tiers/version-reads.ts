@@ -8,13 +8,16 @@ import type { Labels } from './labels.js';
 /** Versions that were read just now: after the call began that they are to judge for. */
 export type JustRead = ReadonlyMap<KnownLabel, string>;
 
-/** What is asked for together: all that is wanted in one turn of the event loop goes in one round trip per node. */
+/** What is asked for together: what is wanted in one turn of the event loop for about as long goes in one round trip per node. */
 interface Batch {
   readonly labels: Set<KnownLabel>;
   lasting: number;
-  deadline: number;
+  readonly deadline: number;
   readonly answer: Promise<JustRead | Away>;
 }
+
+/** So far apart may deadlines be that are taken for one, ms: a long one must not keep a short one waiting, nor be cut by it. */
+const sameTime = 10;
 
 export interface VersionReadsSettings {
   readonly labels: Labels;
@@ -29,7 +32,7 @@ export interface VersionReadsSettings {
 /** Reads versions from L2, and keeps those that may be kept. */
 export class VersionReads {
   readonly #settings: VersionReadsSettings;
-  #batch: Batch | undefined;
+  #open: readonly Batch[] = [];
 
   constructor(settings: VersionReadsSettings) {
     this.#settings = settings;
@@ -38,25 +41,28 @@ export class VersionReads {
   /** L2 will keep them until `lasting` (wall clock, ms) at least. */
   read(versions: Versions, labels: Iterable<KnownLabel>, lasting: number, deadline: number): Promise<JustRead | Away> {
     if (deadline <= this.#settings.clock.monotonic()) return Promise.resolve(away);
-    const batch = this.#batch ?? this.#open(versions);
+    // What is kept for ever for one entry must not be for the tags of all others too.
+    const isEndless = lasting === Number.POSITIVE_INFINITY;
+    const fits = (other: Batch) =>
+      Math.abs(other.deadline - deadline) <= sameTime && (other.lasting === Number.POSITIVE_INFINITY) === isEndless;
+    const batch = this.#open.find(fits) ?? this.#begin(versions, lasting, deadline);
     for (const label of labels) batch.labels.add(label);
     batch.lasting = Math.max(batch.lasting, lasting);
-    batch.deadline = Math.max(batch.deadline, deadline);
     return batch.answer;
   }
 
-  #open(versions: Versions): Batch {
-    const answer = Promise.resolve().then(() => this.#send(versions));
-    const batch: Batch = { labels: new Set(), lasting: 0, deadline: 0, answer };
-    this.#batch = batch;
+  #begin(versions: Versions, lasting: number, deadline: number): Batch {
+    const answer = Promise.resolve().then(() => this.#send(versions, batch));
+    const batch: Batch = { labels: new Set(), lasting, deadline, answer };
+    this.#open = [...this.#open, batch];
     return batch;
   }
 
-  async #send(versions: Versions): Promise<JustRead | Away> {
+  async #send(versions: Versions, batch: Batch): Promise<JustRead | Away> {
     const { clock, trust, isTold, ask } = this.#settings;
-    const { labels: asked, lasting, deadline } = this.#batch as Batch;
-    this.#batch = undefined;
-    const labels = [...asked];
+    const { lasting, deadline } = batch;
+    this.#open = this.#open.filter((other) => other !== batch);
+    const labels = [...batch.labels];
     const changes = labels.map((known) => known.changes);
     // What is read while nothing can be trusted may change unheard, before it is kept or after: it may judge only for those who wait.
     const epoch = isTold() ? trust.current : 0;

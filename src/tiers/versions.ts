@@ -1,6 +1,6 @@
 import { type Labels as EntryLabels, newStamp, noLabels } from '../entries/entry.js';
 import type { KnownLabel, Space } from '../entries/labels.js';
-import { type Away, away, type Core } from './core.js';
+import { type Away, askL2, away, type Core } from './core.js';
 import type { JustRead } from './version-reads.js';
 
 /** Asks for what is not known and will be needed to judge what is read meanwhile; undefined when nothing needs to be asked. */
@@ -46,11 +46,24 @@ export function labelsFor(
   const labels = tagged.length === 0 ? space.all : [...space.all, ...tagged];
   const unknown = labels.filter((known) => !mayBeCarried(core, known, lasting, exact));
   if (unknown.length === 0) return { tags, versions: labels.map(({ version }) => version as string) };
-  return core.versionReads.read(versions, unknown, lasting, deadline).then((read) => ({
-    tags,
-    // While L2 is away a version of our own has to do. It holds here until the true one can be had.
-    versions: labels.map((known) => (read === away ? undefined : read.get(known)) ?? madeHere(core, known)),
-  }));
+  return core.versionReads.read(versions, unknown, lasting, deadline).then(async (read) => {
+    // What carries a version of our own counts nowhere else: somebody else would be the first there. So the caller is told what is wrong.
+    if (read === away && exact) {
+      await askL2(core, 'versions', () =>
+        versions.current(
+          unknown.map(({ label }) => label),
+          lasting,
+          deadline,
+        ),
+      );
+      return labelsFor(core, space, tags, lasting, deadline, exact);
+    }
+    return {
+      tags,
+      // While L2 is away a version of our own has to do. It holds here until the true one can be had.
+      versions: labels.map((known) => (read === away ? undefined : read.get(known)) ?? madeHere(core, known)),
+    };
+  });
 }
 
 function mayBeCarried(core: Core, known: KnownLabel, lasting: number, exact: boolean): boolean {

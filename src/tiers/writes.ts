@@ -39,12 +39,8 @@ export async function writeMany(core: Core, space: Space, drafts: ReadonlyMap<st
   try {
     const deadline = clock.monotonic() + budget;
     // Asked for in one turn of the event loop, their versions come together.
-    const made = Array.from(drafts.values(), (draft) => entryFrom(core, space, draft, deadline));
-    const entries = new Map<string, Entry>();
-    for (const [index, { key }] of tickets.entries()) {
-      const entry = made[index] as Entry | Promise<Entry>;
-      entries.set(key, entry instanceof Promise ? await entry : entry);
-    }
+    const made = await Promise.all(Array.from(drafts.values(), (draft) => entryFrom(core, space, draft, deadline)));
+    const entries = new Map(tickets.map(({ key }, index) => [key, made[index] as Entry]));
     const written = l2 === undefined ? undefined : await tryL2(core, 'writeMany', () => l2.writeMany(entries, deadline));
     for (const ticket of tickets) settleWrite(core, ticket, entries.get(ticket.key) as Entry, written === away);
   } finally {
