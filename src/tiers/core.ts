@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Epochs } from '../coherence/epochs.js';
 import { cappedAt, type Entry } from '../entries/entry.js';
-import type { Space } from '../entries/labels.js';
+import type { KnownLabel, Space } from '../entries/labels.js';
 import { BackendError, ClosedError, DeadlineError } from '../errors.js';
 import type { Emitter } from '../events.js';
 import type { LocalCopy, LocalStore } from '../store.js';
@@ -115,9 +115,19 @@ export function dropDisproved(core: Core, ticket: Ticket, found: Entry | undefin
 
 /** Field by field, which is several times faster than a spread. */
 export function copyOf(core: Core, { space, generation, trust: epoch }: Tenure, entry: Entry): LocalCopy {
-  const { value, createdAt, freshUntil, expiresAt, cost, stamp, tags, versions } = entry;
+  const { value, createdAt, freshUntil, expiresAt, cost, stamp, tags } = entry;
   const known = tags.length === 0 ? undefined : tags.map((tag) => core.labels.tag(tag));
+  const versions = known === undefined ? entry.versions : shared(entry.versions, known);
   return { value, createdAt, freshUntil, expiresAt, cost, stamp, tags, versions, epoch, space, generation, known };
+}
+
+/** With the very strings that are known: each hit compares them, which is several times faster when they are the same object. */
+function shared(versions: readonly string[], known: readonly KnownLabel[]): readonly string[] {
+  const first = versions.length - known.length;
+  return versions.map((version, index) => {
+    const present = known[index - first]?.version;
+    return present === version ? present : version;
+  });
 }
 
 /** What a copy in memory is kept under: where it is, and what was so when that which brings it began. */
