@@ -42,7 +42,7 @@ export class Labels {
     const outer = this.space(prefix.slice(0, prefix.lastIndexOf(':', prefix.length - 2) + 1));
     const made = space(prefix, outer.all);
     this.#spaces.set(prefix, made);
-    if (this.#spaces.size > mostSpaces) this.#forgetOldestSpace(made);
+    if (this.#spaces.size > mostSpaces) this.#forgetOldestSpaces(made);
     return made;
   }
 
@@ -106,17 +106,21 @@ export class Labels {
     this.#tags.delete(oldest[0]);
   }
 
-  /** With those in it: one whose outer one is forgotten would not hear of its clearing. */
-  #forgetOldestSpace(butFor: Space): void {
-    for (const { prefix } of this.#spaces.values()) {
-      if (butFor.prefix.startsWith(prefix)) continue;
-      for (const inner of [...this.#spaces.values()]) {
-        if (!inner.prefix.startsWith(prefix)) continue;
-        forget(inner);
-        inner.generation = Number.NaN;
-        this.#spaces.delete(inner.prefix);
-      }
-      return;
+  /**
+   * With those in them: one whose outer one is forgotten would not hear of its clearing. A tenth at once, since to find those takes a look at
+   * all there are.
+   */
+  #forgetOldestSpaces(butFor: Space): void {
+    const oldest = new Set<Space>();
+    for (const known of this.#spaces.values()) {
+      if (oldest.size >= mostSpaces / 10) break;
+      if (!butFor.all.includes(known)) oldest.add(known);
+    }
+    for (const inner of [...this.#spaces.values()]) {
+      if (!inner.all.some((outer) => oldest.has(outer))) continue;
+      forget(inner);
+      inner.generation = Number.NaN;
+      this.#spaces.delete(inner.prefix);
     }
   }
 }
