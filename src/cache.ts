@@ -175,7 +175,8 @@ export interface TieredCache extends Cache {
   invalidateTags(tags: Iterable<string> & object, options?: InvalidateTagsOptions): Promise<void>;
   /**
    * A view whose keys begin with `name:`. It shares tiers, flights and breaker with this cache: two handles to one name are one
-   * namespace.
+   * namespace. This cache sees what is in it, under the whole key, and may delete or change it; but what is set here under such a key is
+   * no part of the namespace, which does not see it and replaces it.
    * @throws ConfigError when the name was taken with other options, or holds `:`, `{`, `}` or a glob character
    */
   namespace(name: string, options?: NamespaceOptions): TieredCache;

@@ -181,6 +181,17 @@ describe('what is changed through the whole cache stays in its namespace', () =>
   });
 });
 
+it('what is set through the whole cache under such a key is no part of the namespace, which replaces it', async () => {
+  const cache = inMemory();
+  const users = cache.namespace('users');
+  await cache.set('users:n', 1);
+  expect([await users.get('n'), await cache.get('users:n')]).toEqual([undefined, 1]);
+  await users.clear();
+  expect(await cache.get('users:n')).toBe(1);
+  expect(await users.setIfAbsent('n', 2)).toBe(true);
+  expect([await users.get('n'), await cache.get('users:n')]).toEqual([2, 2]);
+});
+
 describe('in memory alone', () => {
   it('a tag that is invalidated while the factory runs beats what it makes, named before or by it', async () => {
     const cache = inMemory();
