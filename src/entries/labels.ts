@@ -20,7 +20,7 @@ export interface KnownLabel {
   changes: number;
   /** L2 keeps it until then, ms on this process's wall clock. */
   until: number;
-  /** When it was learnt, in the order of all that was. */
+  /** When the version was learnt first, in the order of all that was. */
   learnt: number;
   /** When it was asked for, on the monotonic clock. */
   askedAt: number;

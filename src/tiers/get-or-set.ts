@@ -44,7 +44,7 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
   const labels = await budget.spend(async (deadline) =>
     labelsFor(core, flight.ticket.space, load.tags, lasting, right.state === 'away' ? 0 : deadline),
   );
-  const before = { labels, anyTag: core.labels.anyTag.version };
+  const before = { labels, anyTag: core.labels.anyTag.version, bumps: core.labels.bumps };
 
   // 4. The factory runs, unless the time-out or the end of the cache came first: nobody would wait for it.
   if (flight.signal.aborted) {

@@ -54,11 +54,10 @@ export class Labels {
   }
 
   learn(known: KnownLabel, { version, until }: LabelVersion, epoch: number, askedAt: number): void {
-    this.#learnt += 1;
+    if (known.version !== version) this.#tellApart(known);
     known.version = version;
     known.until = until;
     known.epoch = epoch;
-    known.learnt = this.#learnt;
     known.askedAt = askedAt;
   }
 
@@ -72,7 +71,15 @@ export class Labels {
     this.bumps += 1;
     change(this.anyTag, undefined);
     const known = this.#tags.get(tag);
-    if (known !== undefined) change(known, soft ? softened(known.version) : undefined);
+    if (known === undefined) return;
+    change(known, soft ? softened(known.version) : undefined);
+    this.#tellApart(known);
+  }
+
+  /** From the version it had for whoever began before. */
+  #tellApart(known: KnownLabel): void {
+    this.#learnt += 1;
+    known.learnt = this.#learnt;
   }
 
   /** The namespace was or is being cleared. */

@@ -7,8 +7,9 @@ import { madeHere } from './versions.js';
 /** What was known before the factory ran. */
 export interface Before {
   readonly labels: Labels;
-  /** The version of all tags together. */
+  /** The version of all tags together, and how often one was invalidated, here or as heard. */
   readonly anyTag: string | undefined;
+  readonly bumps: number;
 }
 
 /**
@@ -28,13 +29,15 @@ export async function withNamed(
 ): Promise<Labels | undefined> {
   if (named.length === 0) return before.labels;
   const tags = named.map((tag) => core.labels.tag(tag));
+  // Of now: what is learnt while others are asked for may be from after the factory.
+  const had = tags.map(({ version }) => version);
   const unknown = tags.filter((known) => !isUnchanged(core, flight, known, alone));
-  const read = unknown.length === 0 ? undefined : await readUnchanged(core, before.anyTag, unknown, lasting, deadline);
+  const read = unknown.length === 0 ? undefined : await readUnchanged(core, before, unknown, lasting, deadline);
   if (unknown.length > 0 && read === undefined) return undefined;
   const { labels } = before;
   return {
     tags: [...labels.tags, ...named],
-    versions: [...labels.versions, ...tags.map((known) => read?.get(known) ?? known.version ?? madeHere(core, known))],
+    versions: [...labels.versions, ...tags.map((known, index) => read?.get(known) ?? had[index] ?? madeHere(core, known))],
   };
 }
 
@@ -46,7 +49,7 @@ function isUnchanged({ labels }: Core, { learnt, bumps }: Flight, known: KnownLa
 
 async function readUnchanged(
   core: Core,
-  anyBefore: string | undefined,
+  { anyTag, bumps }: Before,
   unknown: readonly KnownLabel[],
   lasting: number,
   deadline: number,
@@ -56,7 +59,9 @@ async function readUnchanged(
   if (versions === undefined) return undefined;
   labels.namesTags = true;
   const read = await versionReads.read(versions, unknown, lasting, deadline);
-  if (read === away || anyBefore === undefined) return undefined;
+  if (read === away || anyTag === undefined) return undefined;
   const any = await versionReads.read(versions, [labels.anyTag], 0, deadline);
-  return any !== away && any.get(labels.anyTag) === anyBefore ? read : undefined;
+  if (any === away || any.get(labels.anyTag) !== anyTag) return undefined;
+  // Who could not change it invalidated a tag all the same.
+  return labels.bumps === bumps ? read : undefined;
 }

@@ -149,7 +149,7 @@ describe('a tag that the factory names and this process does not know', () => {
 
   /** Between the two steps of an invalidation the load ends. Resolves to what is read when it is acknowledged. */
   async function halfInvalidated(order: 'all first' | 'all last') {
-    const { load, factory, third, writer } = await loading();
+    const { load, factory, third, writer, reader } = await loading();
     const { bump } = writer.l2.versions;
     if (order === 'all last') {
       let put: readonly string[] = [];
@@ -162,6 +162,7 @@ describe('a tag that the factory names and this process does not know', () => {
     }
     const answer = load();
     await settled();
+    reader.bus.deaf = true;
     const first = writer.gates.hold('bump', 'reply');
     const invalidated = writer.cache.invalidateTags(['t']);
     await first.arrived;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConnectionError } from '../../src/errors.js';
-import { pass, settled, type WorldProcess, world } from '../support/simulated-process.js';
+import { deferred, pass, settled, simulatedProcess, type WorldProcess, world } from '../support/simulated-process.js';
 
 const unhandled = vi.fn();
 beforeEach(() => {
@@ -96,9 +96,10 @@ describe('versions that are asked for together', () => {
     const [here, there] = [process('here', { bus: 'on' }), process('there', { bus: 'on' })];
     await settled();
     await here.cache.set('k', 'old', { tags: ['T'] });
-    here.core.labels.changeTag('T'); // so that it is asked for again, with more than are kept
-    const others = Array.from({ length: 800 }, (_, call) => Array.from({ length: 64 }, (_, tag) => `${call}.${tag}`));
-    await Promise.all([['T'], ...others].map((tags, call) => here.cache.set(`other:${call}`, 1, { tags })));
+    here.core.labels.changeTag('T'); // as if heard, so that it is asked for again…
+    const again = here.cache.set('again', 1, { tags: ['T'] });
+    for (let tag = 0; tag < 50_000; tag += 1) here.core.labels.tag(`other:${tag}`); // …in one turn with as many as are kept
+    await again;
     await there.cache.invalidateTags(['T']);
     await settled();
     expect(here.cache.peek('k')).toBeUndefined();
@@ -146,5 +147,104 @@ describe('a lease', () => {
     await settled();
     expect(factory).not.toHaveBeenCalled();
     expect(server.leasedKeys()).toEqual([]);
+  });
+});
+
+describe('what a factory names', () => {
+  /** The version of all tags together is asked for when a factory has named one, and is made then. */
+  async function knowOfAllTags({ cache }: WorldProcess): Promise<void> {
+    for (const tag of ['first', 'second', 'third']) {
+      await cache.getOrSet(tag, ({ setOptions }) => {
+        setOptions({ tags: [tag] });
+        return 1;
+      });
+      await settled();
+    }
+  }
+
+  it('is carried as it was known before, not as it was learnt while another tag was asked for', async () => {
+    const { process } = world();
+    const [here, there] = [process('here', { bus: 'on' }), process('there', { bus: 'on' })];
+    await settled();
+    await here.cache.set('other', 1, { tags: ['known'] });
+    await knowOfAllTags(here);
+    let source = 'old';
+    const [tag, all] = [here.gates.hold('current'), here.gates.hold('current', 'reply')];
+    const loaded = here.cache.getOrSet('k', ({ setOptions }) => {
+      setOptions({ tags: ['known', 'unknown'] });
+      return source;
+    });
+    await tag.arrived;
+    const skipped = here.gates.hold('current', 'reply');
+    tag.release();
+    await all.arrived;
+    all.release();
+    await skipped.arrived;
+    source = 'new';
+    await there.cache.invalidateTags(['known']);
+    await settled();
+    await here.cache.set('other', 2, { tags: ['known'] });
+    skipped.release();
+    expect(await loaded).toBe('old');
+    expect(await there.cache.get('k')).toBeUndefined();
+    expect(await here.cache.get('k')).toBeUndefined();
+  });
+
+  it.each(['shared', 'alone'])('is stale if it was softly invalidated meanwhile: %s', async (where) => {
+    const clock = world();
+    const { cache } = where === 'alone' ? simulatedProcess(clock.clock, undefined) : clock.process('here', { bus: 'on' });
+    await settled();
+    await cache.set('other', 1, { tags: ['known'] });
+    const made = deferred<string>();
+    const loaded = cache.getOrSet('k', async ({ setOptions }) => {
+      setOptions({ tags: ['known'], grace: '1h' });
+      return made.promise;
+    });
+    await settled();
+    await cache.invalidateTags(['known'], { soft: true });
+    made.resolve('old');
+    expect(await loaded).toBe('old');
+    expect(await cache.get('k')).toBeUndefined();
+  });
+
+  it('is stored although its version is read again and again while the factory runs', async () => {
+    const { process } = world();
+    const [here, there] = [process('here'), process('there')]; // no bus: nothing known may judge
+    await there.cache.set('other', 1, { tags: ['known'] });
+    await here.cache.getEntry('other');
+    const made = deferred<string>();
+    const loaded = here.cache.getOrSet('k', async ({ setOptions }) => {
+      setOptions({ tags: ['known'] });
+      return made.promise;
+    });
+    await settled();
+    await there.cache.invalidateTags(['unrelated']);
+    here.core.local.clear();
+    await here.cache.get('other');
+    made.resolve('value');
+    await loaded;
+    expect(await there.cache.get('k')).toBe('value');
+  });
+
+  it('is not taken for unchanged when another process could not say of all tags that it invalidated one', async () => {
+    const { process } = world();
+    const [here, there] = [process('here', { bus: 'on' }), process('there', { bus: 'on' })];
+    await settled();
+    await knowOfAllTags(here);
+    const made = deferred<string>();
+    const loaded = here.cache.getOrSet('k', async ({ setOptions }) => {
+      setOptions({ tags: ['unknown'] });
+      return made.promise;
+    });
+    await settled();
+    const all = there.gates.hold('bump');
+    const invalidated = there.cache.invalidateTags(['unknown']);
+    await all.arrived;
+    all.fail(new ConnectionError('cut', { backend: 'shared', operation: 'bump' }));
+    await invalidated;
+    await settled();
+    made.resolve('old');
+    await loaded;
+    expect(await there.cache.get('k')).toBeUndefined();
   });
 });
