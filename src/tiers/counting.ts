@@ -8,9 +8,9 @@ export function countL1Hit(core: Core, key: string): void {
 }
 
 /** A read that found no fresh copy in L1, by what it found instead. A tier that was not asked has neither hit nor miss. */
-export function countBeyondL1(core: Core, key: string, { entry, tier }: Found): void {
+export function countBeyondL1(core: Core, key: string, { entry, tier }: Found, now = core.clock.now()): void {
   const { counters, events } = core;
-  const fresh = isFresh(entry, core.clock.now());
+  const fresh = isFresh(entry, now);
   if (fresh && tier === 'l1') {
     countL1Hit(core, key);
     return;

@@ -8,7 +8,7 @@ import type { Parts } from './parts.js';
 
 export interface Reads extends Pick<Store, 'read' | 'readMany'> {
   /** The entry in these bytes; undefined when it has expired or cannot be read, which is then seen to. */
-  decoded(key: string, bytes: Buffer | null): Entry | undefined;
+  decoded(key: string, bytes: Buffer | null, physical?: string, now?: number): Entry | undefined;
 }
 
 /** How long a removal that nobody waits for may take. */
@@ -17,14 +17,13 @@ const dropWithinMs = 1_000;
 export function reads({ connection, names, clock, events }: Parts): Reads {
   const readOne = batchReads(connection, clock);
 
-  function decoded(key: string, bytes: Buffer | null): Entry | undefined {
+  function decoded(key: string, bytes: Buffer | null, physical = names.entry(key), now = clock.now()): Entry | undefined {
     if (bytes === null) return undefined;
-    const physical = names.entry(key);
     try {
       const entry = decodeEntry(bytes, connection.clockOffset(physical));
       // Another version of Tierkeep may still need what we cannot read.
       if (entry === 'unknown-format') return undefined;
-      return entry.expiresAt > clock.now() ? entry : undefined;
+      return entry.expiresAt > now ? entry : undefined;
     } catch (error) {
       events.unreadable(key, error);
       const drop = { script: dropUnreadableScript, keys: [physical], args: [bytes] } as const;
@@ -36,10 +35,13 @@ export function reads({ connection, names, clock, events }: Parts): Reads {
   return {
     decoded,
     async read(key, deadline) {
-      return decoded(key, await readOne(names.entry(key), deadline));
+      const physical = names.entry(key);
+      return decoded(key, await readOne(physical, deadline), physical);
     },
     async readMany(keys, deadline) {
-      const values = await connection.getMany(keys.map(names.entry), deadline);
+      const physical = keys.map(names.entry);
+      const values = await connection.getMany(physical, deadline);
+      const now = clock.now();
       const found = new Map<string, Entry>();
       const failed = new Map<string, Error>();
       for (const [index, key] of keys.entries()) {
@@ -48,7 +50,7 @@ export function reads({ connection, names, clock, events }: Parts): Reads {
           failed.set(key, value);
           continue;
         }
-        const entry = decoded(key, value);
+        const entry = decoded(key, value, physical[index], now);
         if (entry !== undefined) found.set(key, entry);
       }
       const failure = partialFailure('readMany', keys.length, failed);
