@@ -178,7 +178,7 @@ export class Caller {
           key,
           async ({ setOptions }) => {
             factories.set(fullKey, (factories.get(fullKey) ?? 0) + 1);
-            const value = this.#value(place, tags);
+            const value = this.#value(place, tags, named);
             await this.scene.turn(`${this.process} factory of ${fullKey} reads ${value}`);
             history.begins(value, 'factory');
             // One that names tags takes its time, so that much may become of them.
@@ -222,8 +222,8 @@ export class Caller {
     // A set may have to ask for versions first, so it is known by its value.
     for (const value of values) scene.setting.set(value, invalidation);
     const done = await this.#promises(() => {
+      if (values.length === 0) scene.sending = invalidation;
       if (scope.labels !== undefined) scene.bumping.add(invalidation);
-      else if (values.length === 0) scene.sending = invalidation;
       const answer = call();
       scene.sending = undefined;
       return answer;
@@ -243,11 +243,11 @@ export class Caller {
     }
   }
 
-  #value({ labels }: Place, tags: readonly string[]): string {
+  #value({ labels }: Place, tags: readonly string[], named?: Tag): string {
     const { scene } = this;
     scene.values += 1;
     const value = `v${scene.values}`;
-    scene.history.promised(value, [...labels, ...tags.map(tagLabel)]);
+    scene.history.promised(value, [...labels, ...tags.map(tagLabel)], named && tagLabel(named));
     return value;
   }
 }

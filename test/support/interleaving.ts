@@ -174,7 +174,10 @@ class Run {
     if (this.#mayFail.has(operation) && this.#faults.shift()) {
       throw new ConnectionError('cut', { backend: 'shared', operation });
     }
-    if (invalidation !== undefined) invalidation.executedAt = scene.history.now();
+    if (invalidation !== undefined) {
+      invalidation.begunAt = scene.history.now();
+      if (invalidation.labels === undefined) invalidation.executedAt = invalidation.begunAt;
+    }
     if (operation === 'bump' && phase === 'request') this.#bumped(process, keys);
   }
 
