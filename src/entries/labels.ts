@@ -31,6 +31,8 @@ export interface Space extends KnownLabel {
   readonly prefix: string;
   /** Those that it is in, from the outermost, and itself last. */
   readonly all: readonly Space[];
+  /** Those known that are directly in it. */
+  readonly within: Set<Space>;
   /** Grows whenever it or one that it is in is cleared: a copy made before then counts no more. NaN once it is forgotten. */
   generation: number;
 }

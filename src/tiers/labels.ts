@@ -41,6 +41,7 @@ export class Labels {
     if (known !== undefined) return known;
     const outer = this.space(prefix.slice(0, prefix.lastIndexOf(':', prefix.length - 2) + 1));
     const made = space(prefix, outer.all);
+    outer.within.add(made);
     this.#spaces.set(prefix, made);
     if (this.#spaces.size > mostSpaces) this.#forgetOldestSpaces(made);
     return made;
@@ -86,9 +87,9 @@ export class Labels {
   clear(prefix: string): void {
     this.clears += 1;
     const cleared = prefix === '' ? this.root : this.#spaces.get(prefix);
-    if (cleared !== undefined) change(cleared, undefined);
-    if (prefix === '') this.root.generation += 1;
-    for (const inner of this.#spaces.values()) if (inner.prefix.startsWith(prefix)) inner.generation += 1;
+    if (cleared === undefined) return;
+    change(cleared, undefined);
+    for (const space of withAllWithin(cleared)) space.generation += 1;
   }
 
   change(label: Label): void {
@@ -127,9 +128,16 @@ export class Labels {
       if (!inner.all.some((outer) => oldest.has(outer))) continue;
       forget(inner);
       inner.generation = Number.NaN;
+      inner.all.at(-2)?.within.delete(inner);
       this.#spaces.delete(inner.prefix);
     }
   }
+}
+
+/** Not by a look at all that are known: whoever has a namespace for each user may clear one of them often. */
+function* withAllWithin(space: Space): Generator<Space> {
+  yield space;
+  for (const inner of space.within) yield* withAllWithin(inner);
 }
 
 /** Whether a view of `space` sees what is in `other`: itself and the namespaces within. */
@@ -142,7 +150,9 @@ function unknown(label: Label): KnownLabel {
 }
 
 function space(prefix: string, outer: readonly Space[]): Space {
-  const made = { ...unknown(spaceLabel(prefix)), prefix, generation: 0 } as Space & { all: readonly Space[] };
+  const made = { ...unknown(spaceLabel(prefix)), prefix, within: new Set(), generation: 0 } as Space & {
+    all: readonly Space[];
+  };
   made.all = [...outer, made];
   return made;
 }

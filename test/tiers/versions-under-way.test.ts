@@ -248,3 +248,20 @@ describe('what a factory names', () => {
     expect(await there.cache.get('k')).toBeUndefined();
   });
 });
+
+it('clearing reaches the namespaces within, those too that were forgotten and met again, and no others', async () => {
+  const { process } = world();
+  const { cache, core } = process('p', { bus: 'on' });
+  await settled();
+  const inner = () => cache.namespace('a').namespace('b');
+  for (let space = 0; space < 10_000; space += 1) core.labels.space(`other:${space}:`);
+  await inner().set('k', 1);
+  await cache.namespace('ab').set('k', 2);
+  await cache.namespace('a').clear();
+  expect([inner().peek('k'), await inner().get('k'), cache.namespace('ab').peek('k')]).toEqual([undefined, undefined, 2]);
+  await inner().set('k', 3);
+  for (let space = 0; space < 20_000; space += 1) core.labels.space(`another:${space}:`);
+  expect(await inner().get('k')).toBe(3);
+  await cache.namespace('a').clear();
+  expect([inner().peek('k'), await inner().get('k')]).toEqual([undefined, undefined]);
+});
