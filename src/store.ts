@@ -74,6 +74,11 @@ export interface Versions {
   current(labels: readonly Label[], lasting: number, deadline: number): Promise<LabelVersion[]>;
   /** Gives each a new version, or only a new soft part, and tells everybody. One round trip per node. */
   bump(labels: readonly Label[], soft: boolean, deadline: number): Promise<void>;
+  /**
+   * The same where all labels are in one place (absent where they are not): `alongside` gets a new version in each step that gives one to any
+   * of them. So whoever finds it the same before and after knows that none of them was given one meanwhile.
+   */
+  readonly bumpAlongside?: (labels: readonly Label[], soft: boolean, alongside: Label, deadline: number) => Promise<void>;
 }
 
 export interface LabelVersion {

@@ -132,7 +132,9 @@ export function withCircuitBreaker(
   };
 
   function guardedVersions(versions: Versions): Versions {
+    const { bumpAlongside } = versions;
     return {
+      ...(bumpAlongside && { bumpAlongside: (...args) => guarded('bump', () => bumpAlongside(...args)) }),
       current: (...args) => guarded('current', () => versions.current(...args)),
       bump: (...args) => guarded('bump', () => versions.bump(...args)),
     };

@@ -22,8 +22,8 @@ export async function clear(core: Core, { prefix, label }: Space, physical: bool
 
 /** Everything that carries one of the tags counts no more, or only in place of a factory that fails. */
 export async function invalidateTags(core: Core, tags: readonly string[], soft: boolean, budget: number): Promise<void> {
-  assertTaggable(core);
   if (tags.length === 0) return;
+  assertTaggable(core);
   const { l2, labels, clock, events } = core;
   const versions = l2?.versions;
   const deadline = clock.monotonic() + budget;
@@ -31,15 +31,11 @@ export async function invalidateTags(core: Core, tags: readonly string[], soft: 
     for (const tag of tags) labels.changeTag(tag, soft);
   };
   changeHere();
-  const bump = async () => {
-    // One after the other: who reads the new version of a tag and then the old one of all of them would take it for one from before. But
-    // where the first cannot be had, as on a node that is away, the others are worth having all the same, and half of the time is theirs.
-    const first = await versions
-      ?.bump([labels.anyTag.label], false, deadline - budget / 2)
-      .catch((error: unknown) => ({ error }));
-    await versions?.bump(tags.map(tagLabel), soft, deadline);
-    if (first !== undefined) throw first.error;
-  };
-  if (versions !== undefined) await settling(() => tryL2(core, 'invalidateTags', bump), changeHere);
+  if (versions !== undefined) {
+    const bumped = tags.map(tagLabel);
+    const bump = () =>
+      versions.bumpAlongside?.(bumped, soft, labels.anyTag.label, deadline) ?? versions.bump(bumped, soft, deadline);
+    await settling(() => tryL2(core, 'invalidateTags', bump), changeHere);
+  }
   if (events.heard['invalidate:tags']) events.emit('invalidate:tags', { tags, soft });
 }

@@ -9,7 +9,7 @@ const mostSpaces = 10_000;
 /** The tags and namespaces that this process has met, and what it knows of their versions. */
 export class Labels {
   readonly root: Space = space('', []);
-  /** Its version is bumped before that of any tag, so that who knows it knows that none was. No namespace has this prefix. */
+  /** Its version is bumped with that of any tag, so that who knows it knows that none was. No namespace has this prefix. */
   readonly anyTag: KnownLabel = unknown(spaceLabel('*'));
   /** Factories of this process name tags that it does not know, so it is worth a round trip to know whether any was invalidated. */
   namesTags = false;

@@ -15,8 +15,8 @@ export interface Before {
 /**
  * What the value carries, with the tags that its factory named. Such a tag may have been invalidated while the factory ran. That can be told
  * of one whose version was known here before: if it still has that version, it has not been, and if it was unheard, the entry carries
- * the old version and counts nowhere. Of another one it can be told if no tag at all was invalidated: each invalidation changes the version of
- * all together first, so if that is the same after the tag's own was read, this one is from before. Undefined when it cannot be told.
+ * the old version and counts nowhere. Of another one it can be told if no tag at all was invalidated: each step of an invalidation changes the
+ * version of all together too, so if that is the same after the tag's own was read, this one is from before. Undefined when it cannot be told.
  */
 export async function withNamed(
   core: Core,
@@ -57,7 +57,8 @@ async function readUnchanged(
   const { versionReads, labels } = core;
   const versions = core.l2?.versions;
   if (versions === undefined) return undefined;
-  labels.namesTags = true;
+  // In a Cluster it cannot be told; but what is learnt now is known to the next load.
+  labels.namesTags = versions.bumpAlongside !== undefined;
   const read = await versionReads.read(versions, unknown, lasting, deadline);
   if (read === away || anyTag === undefined) return undefined;
   const any = await versionReads.read(versions, [labels.anyTag], 0, deadline);

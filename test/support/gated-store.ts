@@ -21,6 +21,9 @@ export function gatedStore(store: Store, process: string, pass: Pass): Store {
   const gatedVersions = (versions: Versions): Versions => ({
     current: (labels, ...rest) => through('current', labels, () => versions.current(labels, ...rest)),
     bump: (labels, ...rest) => through('bump', labels, () => versions.bump(labels, ...rest)),
+    ...(versions.bumpAlongside && {
+      bumpAlongside: (labels, ...rest) => through('bump', labels, async () => versions.bumpAlongside?.(labels, ...rest)),
+    }),
   });
 
   return {

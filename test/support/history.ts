@@ -2,8 +2,6 @@
 export interface Invalidation extends Scope {
   readonly process: string;
   readonly command: string;
-  /** When the first of its steps was executed: by then all that the caller did before has been done. */
-  begunAt: number;
   executedAt: number;
   acknowledgedAt: number;
   /** The same in ms of the clock. */
@@ -30,8 +28,6 @@ export interface Seen {
 
 interface Origin {
   readonly labels: ReadonlySet<string>;
-  /** What a factory named is invalidated for values that were made before the invalidation began. */
-  readonly named: string | undefined;
   at: number;
   from: string;
 }
@@ -51,8 +47,8 @@ export class History {
   }
 
   /** The value will be made, under these labels. */
-  promised(value: unknown, labels: Iterable<string>, named?: string): void {
-    this.#origins.set(value, { labels: new Set(labels), named, at: Number.POSITIVE_INFINITY, from: 'nothing yet' });
+  promised(value: unknown, labels: Iterable<string>): void {
+    this.#origins.set(value, { labels: new Set(labels), at: Number.POSITIVE_INFINITY, from: 'nothing yet' });
   }
 
   begins(value: unknown, from: string): void {
@@ -68,7 +64,6 @@ export class History {
       ...scope,
       process,
       command,
-      begunAt: Number.POSITIVE_INFINITY,
       executedAt: Number.POSITIVE_INFINITY,
       acknowledgedAt: Number.POSITIVE_INFINITY,
       acknowledgedMs: Number.POSITIVE_INFINITY,
@@ -103,10 +98,7 @@ export class History {
     if (origin === undefined) throw new Error(`${what}, which nobody made`);
     const overtaken = this.#invalidations.find(
       (told) =>
-        origin.at < inForce(told, origin) &&
-        counts(told) &&
-        !(stale && told.soft) &&
-        concerns(told, key, origin.labels, labels),
+        origin.at < told.executedAt && counts(told) && !(stale && told.soft) && concerns(told, key, origin.labels, labels),
     );
     if (overtaken === undefined) return;
     const { command, process: by, executedAt, acknowledgedAt } = overtaken;
@@ -119,8 +111,4 @@ export class History {
 function concerns(told: Scope, key: string, carried: ReadonlySet<string>, ofView: readonly string[]): boolean {
   const { keys = [], labels = [] } = told;
   return keys.includes(key) || labels.some((label) => carried.has(label) || ofView.includes(label));
-}
-
-function inForce({ begunAt, executedAt, labels }: Invalidation, { named }: Origin): number {
-  return named !== undefined && labels?.includes(named) ? Math.min(begunAt, executedAt) : executedAt;
 }

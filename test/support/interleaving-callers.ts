@@ -178,7 +178,7 @@ export class Caller {
           key,
           async ({ setOptions }) => {
             factories.set(fullKey, (factories.get(fullKey) ?? 0) + 1);
-            const value = this.#value(place, tags, named);
+            const value = this.#value(place, tags);
             await this.scene.turn(`${this.process} factory of ${fullKey} reads ${value}`);
             history.begins(value, 'factory');
             // One that names tags takes its time, so that much may become of them.
@@ -243,11 +243,11 @@ export class Caller {
     }
   }
 
-  #value({ labels }: Place, tags: readonly string[], named?: Tag): string {
+  #value({ labels }: Place, tags: readonly string[]): string {
     const { scene } = this;
     scene.values += 1;
     const value = `v${scene.values}`;
-    scene.history.promised(value, [...labels, ...tags.map(tagLabel)], named && tagLabel(named));
+    scene.history.promised(value, [...labels, ...tags.map(tagLabel)]);
     return value;
   }
 }

@@ -174,10 +174,7 @@ class Run {
     if (this.#mayFail.has(operation) && this.#faults.shift()) {
       throw new ConnectionError('cut', { backend: 'shared', operation });
     }
-    if (invalidation !== undefined) {
-      invalidation.begunAt = scene.history.now();
-      if (invalidation.labels === undefined) invalidation.executedAt = invalidation.begunAt;
-    }
+    if (invalidation !== undefined && invalidation.labels === undefined) invalidation.executedAt = scene.history.now();
     if (operation === 'bump' && phase === 'request') this.#bumped(process, keys);
   }
 

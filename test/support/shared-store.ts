@@ -119,6 +119,13 @@ export function sharedStore(
     return removed;
   }
 
+  async function bump(labels: readonly string[], soft: boolean, deadline: number): Promise<void> {
+    await perform('bump', labels, deadline, () => {
+      server.bump(labels, soft);
+      server.publish(announcements.labels(labels));
+    });
+  }
+
   const store: SharedStore = {
     name: 'shared',
     sent,
@@ -198,11 +205,8 @@ export function sharedStore(
           if (made) server.publish(announcements.labels(labels));
           return versions.map((version) => ({ version, until: Number.POSITIVE_INFINITY }));
         }),
-      bump: (labels, soft, deadline) =>
-        perform('bump', labels, deadline, () => {
-          server.bump(labels, soft);
-          server.publish(announcements.labels(labels));
-        }),
+      bump,
+      bumpAlongside: (labels, soft, alongside, deadline) => bump([alongside, ...labels], soft, deadline),
     },
     leases: {
       ms: server.leaseMs,

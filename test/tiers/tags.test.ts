@@ -1,4 +1,4 @@
-import { ConfigError, ConnectionError, cacheBuilder, InvalidKeyError, type TieredCache, UnsupportedError } from 'tierkeep';
+import { ConfigError, cacheBuilder, InvalidKeyError, type TieredCache, UnsupportedError } from 'tierkeep';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ReferenceCache } from '../conformance/reference-cache.js';
 import { deferred, world } from '../support/simulated-process.js';
@@ -103,19 +103,6 @@ describe('invalidateTags', () => {
     await cache.invalidateTags(Array.from({ length: 1_000_000 }, (_, index) => `t${index}`));
     expect([cache.peek('k'), cache.peek('other')]).toEqual([undefined, 1]);
   });
-});
-
-it('the node that cannot say of all tags that one was invalidated keeps none from being so', async () => {
-  const { cache, l2 } = world().process('p');
-  const { bump } = l2.versions;
-  Object.assign(l2.versions, {
-    bump: (labels: readonly string[], soft: boolean, deadline: number) =>
-      labels.includes('n*') ? Promise.reject(new ConnectionError('away', { backend: 'shared', operation: 'bump' })) : bump(labels, soft, deadline), // biome-ignore format: one call
-  });
-  await cache.set('k', 1, { tags: ['t'] });
-  await cache.invalidateTags(['t']);
-  expect(await cache.get('k')).toBeUndefined();
-  expect(cache.stats().l2Errors).toBe(1);
 });
 
 describe('over a tier that keeps no versions tags are an UnsupportedError, and nothing is written', () => {

@@ -8,10 +8,10 @@ import { partialFailure } from './partial-failure.js';
 import type { Parts } from './parts.js';
 
 export function versions({ connection, names, clock, announcements }: Parts): Versions {
-  /** Runs the script over all labels, whose arguments are then a nonce, `arg` and the letters of the labels. */
+  /** Runs the script over batches of labels, each of one slot. Its arguments are a nonce, `arg` and the letters of the labels. */
   async function run(
     script: Script,
-    labels: readonly string[],
+    all: readonly (readonly string[])[],
     arg: string,
     deadline: number,
     done: (batch: readonly string[], reply: Reply) => void,
@@ -41,9 +41,17 @@ export function versions({ connection, names, clock, announcements }: Parts): Ve
       });
     }
 
-    await runBatches(batchesBySlot(labels, (label) => connection.slotOf(names.version(label))));
-    const failure = partialFailure(script.name, labels.length, failed);
+    await runBatches(all);
+    const failure = partialFailure(script.name, new Set(all.flat()).size, failed);
     if (failure !== undefined) throw failure;
+  }
+
+  async function bump(batches: readonly (readonly string[])[], soft: boolean, deadline: number): Promise<void> {
+    await run(bumpVersionsScript, batches, soft ? '~' : '', deadline, () => {});
+  }
+
+  function slotOfLabel(label: string): number {
+    return connection.slotOf(names.version(label));
   }
 
   return {
@@ -51,7 +59,7 @@ export function versions({ connection, names, clock, announcements }: Parts): Ve
       const asked = clock.now();
       const wanted = lasting === Number.POSITIVE_INFINITY ? '-' : String(Math.max(0, Math.ceil(lasting - asked)));
       const found = new Map<string, LabelVersion>();
-      await run(readVersionsScript, labels, wanted, deadline, (batch, reply) => {
+      await run(readVersionsScript, batchesBySlot(labels, slotOfLabel), wanted, deadline, (batch, reply) => {
         const answer = reply as readonly Reply[];
         for (const [index, label] of batch.entries()) {
           const left = Number(answer[2 * index + 1]);
@@ -62,7 +70,15 @@ export function versions({ connection, names, clock, announcements }: Parts): Ve
       });
       return labels.map((label) => found.get(label) as LabelVersion);
     },
-    bump: (labels, soft, deadline) => run(bumpVersionsScript, labels, soft ? '~' : '', deadline, () => {}),
+    bump: (labels, soft, deadline) => bump(batchesBySlot(labels, slotOfLabel), soft, deadline),
+    ...(connection.topology !== 'cluster' && {
+      bumpAlongside: (labels: readonly string[], soft: boolean, alongside: string, deadline: number) =>
+        bump(
+          batchesBySlot(labels, slotOfLabel).map((batch) => [alongside, ...batch]),
+          soft,
+          deadline,
+        ),
+    }),
   };
 }
 

@@ -120,6 +120,10 @@ describe.each(libraries)('versions on a Cluster, over $library', ({ connect }) =
     expect(await store.soften('{moving}k', within())).toBe(false);
   });
 
+  it('have none alongside which all could change', () => {
+    expect(store.versions.bumpAlongside).toBeUndefined();
+  });
+
   it('of a node that is away fail alone, with their names', async () => {
     const before = await versionsOf(store, ...manyLabels);
     const victim = (await cluster.nodeFor(names.version('t0'))).port;

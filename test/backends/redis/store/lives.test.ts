@@ -42,14 +42,14 @@ describe.each(libraries)('an entry over $library', ({ connect }) => {
         fill: () => store.leases.fill('k', 'token', made, within()),
       }[operation]();
       try {
-        await eventually(() => Date.now() > made.createdAt + 60);
+        await eventually(() => Date.now() > made.createdAt + 300);
       } finally {
         server.thaw();
       }
       await done;
       const { kept, said } = await ends();
-      // Redis counts in whole milliseconds.
-      expect(kept).toBeLessThanOrEqual(said + 2);
+      // What is known of the server's clock may be wrong by as much as a busy machine takes for a round trip.
+      expect(kept).toBeLessThanOrEqual(said + 150);
       expect(kept).toBeGreaterThan(said - 10_000);
     },
   );

@@ -68,6 +68,20 @@ describe.each(libraries)('versions over $library', ({ connect }) => {
     expect(await ear.all()).toEqual([]);
   });
 
+  it.each([3, 150])('of a bump of %d leave no step without the one alongside', async (count) => {
+    const store = newStore();
+    const labels = Array.from({ length: count }, (_, index) => `t${index}`);
+    const ear = await listen(store);
+    const before = await versionsOf(store, 'n*', ...labels);
+    await ear.all();
+    await store.versions.bumpAlongside?.(labels, true, 'n*', within());
+    expect((await ear.all()).map((told) => told.split(' ').slice(0, 3).join(' '))).toEqual(
+      count === 3 ? ['labels n* t0'] : ['labels n* t0', 'labels n* t100'],
+    );
+    const after = await versionsOf(store, 'n*', ...labels);
+    for (const [index, version] of after.entries()) expect(version).not.toBe(before[index]);
+  });
+
   it('are told when they stand: who asks on hearing gets them', async () => {
     const store = newStore();
     const other = newStore();
