@@ -15,8 +15,8 @@ export interface Store {
   readonly name: string;
   /** Stale entries are returned too; expired ones are not. An entry that cannot be decoded is a miss (see {@link StoreEvents}). */
   read(key: string, deadline: number): Promise<Entry | undefined>;
-  /** One round trip per node. */
-  readMany(keys: readonly string[], deadline: number): Promise<Map<string, Entry>>;
+  /** One round trip per node. What was read is given although others could not be; `unread` is told of each of those. */
+  readMany(keys: readonly string[], deadline: number, unread?: (key: string) => void): Promise<Map<string, Entry>>;
   /** Replaces the entry and voids a lease, atomically. */
   write(key: string, entry: Entry, deadline: number): Promise<void>;
   writeMany(entries: ReadonlyMap<string, Entry>, deadline: number): Promise<void>;

@@ -110,7 +110,7 @@ export function withCircuitBreaker(
     name: store.name,
     circuit,
     read: (key, deadline) => guarded('read', () => store.read(key, deadline)),
-    readMany: (keys, deadline) => guarded('readMany', () => store.readMany(keys, deadline)),
+    readMany: (...args) => guarded('readMany', () => store.readMany(...args)),
     write: (key, entry, deadline) => guarded('write', () => store.write(key, entry, deadline)),
     writeMany: (entries, deadline) => guarded('writeMany', () => store.writeMany(entries, deadline)),
     writeIfAbsent: (...args) => guarded('writeIfAbsent', () => store.writeIfAbsent(...args)),

@@ -16,4 +16,6 @@ export interface Found {
 export interface FoundMany {
   readonly entries: ReadonlyMap<string, Entry>;
   readonly tier: TierName;
+  /** Those of which L2 could not be asked, as on a node that is away: memory has answered for them. */
+  readonly unread: ReadonlySet<string>;
 }

@@ -22,7 +22,9 @@ export async function getMany(
     const copy = copies[index];
     const entry = copy ?? beyond?.entries.get(fullKey);
     if (copy !== undefined) countL1Hit(core, fullKey);
-    else if (beyond !== undefined) countBeyondL1(core, fullKey, { entry, tier: beyond.tier }, now);
+    else if (beyond !== undefined) {
+      countBeyondL1(core, fullKey, { entry, tier: beyond.unread.has(fullKey) ? 'l1' : beyond.tier }, now);
+    }
     // A copy that was fresh when it was looked up is a hit, as it is for `get`, even if the others took a while.
     if (entry !== undefined && (entry === copy || isFresh(entry, now))) values.set(key, entry.value);
   }

@@ -77,18 +77,21 @@ export async function readManyBeyondL1(core: Core, space: Space, keys: readonly 
   try {
     const deadline = clock.monotonic() + budget;
     const versions = askAhead(core, space, [], deadline);
-    const reading = tryL2(core, 'readMany', () => l2.readMany(keys, deadline));
+    const unread = new Set<string>();
+    const reading = tryL2(core, 'readMany', () => l2.readMany(keys, deadline, (key) => unread.add(key)));
     const [read, just] =
       versions === undefined ? ([await reading, undefined] as const) : await Promise.all([reading, versions]);
     const entries = read === away || just === away ? away : await judgeMany(core, space, read, deadline, just);
     if (entries === away) return manyInMemory(core, space, keys);
     const now = clock.now();
     for (const ticket of tickets) {
+      if (unread.has(ticket.key)) continue;
       const entry = entries.get(ticket.key);
       if (isFresh(entry, now)) keepCopy(core, ticket, entry);
       else dropDisproved(core, ticket, entry);
     }
-    return { entries, tier: 'l2' };
+    if (unread.size === 0) return { entries, tier: 'l2', unread };
+    return { entries: new Map([...entries, ...manyInMemory(core, space, [...unread]).entries]), tier: 'l2', unread };
   } finally {
     for (const ticket of tickets) fence.close(ticket);
   }
@@ -100,7 +103,7 @@ function manyInMemory(core: Core, space: Space, keys: readonly string[]): FoundM
     const { entry } = inMemory(core, space, key);
     if (entry !== undefined) entries.set(key, entry);
   }
-  return { entries, tier: 'l1' };
+  return { entries, tier: 'l1', unread: new Set() };
 }
 
 function notExpired(entry: Entry | undefined, now: number): Entry | undefined {

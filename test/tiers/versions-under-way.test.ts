@@ -225,28 +225,6 @@ describe('what a factory names', () => {
     await loaded;
     expect(await there.cache.get('k')).toBe('value');
   });
-
-  it('is not taken for unchanged when another process could not say of all tags that it invalidated one', async () => {
-    const { process } = world();
-    const [here, there] = [process('here', { bus: 'on' }), process('there', { bus: 'on' })];
-    await settled();
-    await knowOfAllTags(here);
-    const made = deferred<string>();
-    const loaded = here.cache.getOrSet('k', async ({ setOptions }) => {
-      setOptions({ tags: ['unknown'] });
-      return made.promise;
-    });
-    await settled();
-    const all = there.gates.hold('bump');
-    const invalidated = there.cache.invalidateTags(['unknown']);
-    await all.arrived;
-    all.fail(new ConnectionError('cut', { backend: 'shared', operation: 'bump' }));
-    await invalidated;
-    await settled();
-    made.resolve('old');
-    await loaded;
-    expect(await there.cache.get('k')).toBeUndefined();
-  });
 });
 
 it('clearing reaches the namespaces within, those too that were forgotten and met again, and no others', async () => {

@@ -38,7 +38,7 @@ export function reads({ connection, names, clock, events }: Parts): Reads {
       const physical = names.entry(key);
       return decoded(key, await readOne(physical, deadline), physical);
     },
-    async readMany(keys, deadline) {
+    async readMany(keys, deadline, unread) {
       const physical = keys.map(names.entry);
       const values = await connection.getMany(physical, deadline);
       const now = clock.now();
@@ -57,6 +57,7 @@ export function reads({ connection, names, clock, events }: Parts): Reads {
       if (failure !== undefined && failed.size === keys.length) throw failure;
       // What was read is worth more than the news that a node is away, which is told all the same.
       if (failure !== undefined) events.failed?.('readMany', failure);
+      if (unread !== undefined) for (const key of failed.keys()) unread(key);
       return found;
     },
   };

@@ -112,8 +112,10 @@ describe('a part of the cluster away', () => {
     await cluster.kill(victim);
     await knownAway();
     await forEach(async ({ store, failures, library }) => {
-      const found = await store.readMany(keys, within());
+      const unread: string[] = [];
+      const found = await store.readMany(keys, within(), (key) => unread.push(key));
       expect([...found.keys()].sort(), library).toEqual([...served].sort());
+      expect(unread.sort(), library).toEqual([...lost].sort());
       expect(failures, library).toEqual([{ operation: 'readMany', failedKeys: [...lost].sort() }]);
 
       const news = new Map(keys.map((key) => [key, entry('new')]));
@@ -133,6 +135,9 @@ describe('a part of the cluster away', () => {
       for (const key of [...lost, ...lost]) await cache.set(key, 'in memory');
       expect(core.l2?.circuit.state, library).toBe('closed');
       expect(await cache.get(aLost)).toBe('in memory');
+      // Memory answers for them in a batch as it does for one of them, and keeps what it has.
+      core.trust.serving = -1;
+      for (let round = 1; round <= 2; round += 1) expect((await cache.getMany(lost)).size, library).toBe(lost.length);
       expect(cache.health().status, library).toBe('ok');
     });
   });
