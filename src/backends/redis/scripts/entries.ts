@@ -9,13 +9,18 @@ export const writeScript = defineScript(
   'write',
   `${clock}${storing}${announcing}
 if late(ARGV[1]) then return {${LATE}, now} end
-local answer, leases = 1, {}
-for i = 1, #KEYS, 2 do
-  local stored = store(KEYS[i], ARGV[i + 2], ARGV[i + 3], ARGV[2])
-  if stored ~= 1 then answer = stored end
-  leases[#leases + 1] = KEYS[i + 1]
+local answer = store(KEYS[1], ARGV[3], ARGV[4], ARGV[2])
+if #KEYS == 2 then
+  redis.call('DEL', KEYS[2])
+else
+  local leases = {KEYS[2]}
+  for i = 3, #KEYS, 2 do
+    local stored = store(KEYS[i], ARGV[i + 2], ARGV[i + 3], ARGV[2])
+    if stored ~= 1 then answer = stored end
+    leases[#leases + 1] = KEYS[i + 1]
+  end
+  redis.call('DEL', unpack(leases))
 end
-redis.call('DEL', unpack(leases))
 announce()
 return answer`,
 );
@@ -27,13 +32,11 @@ return answer`,
 export const removeScript = defineScript(
   'remove',
   `${announcing}
-local entries, leases = {}, {}
+local removed = 0
 for i = 1, #KEYS, 2 do
-  entries[#entries + 1] = KEYS[i]
-  leases[#leases + 1] = KEYS[i + 1]
+  redis.call('DEL', KEYS[i + 1])
+  removed = removed + redis.call('UNLINK', KEYS[i])
 end
-redis.call('DEL', unpack(leases))
-local removed = redis.call('UNLINK', unpack(entries))
 announce()
 return removed`,
 );

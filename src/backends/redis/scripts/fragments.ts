@@ -79,19 +79,18 @@ end
 // mostly has one life, and to turn a number into an argument takes as long as a small command.
 export const storing = `
 local asked, left
-local function lifeLeft(px, sent)
-  if px ~= asked then
-    asked, left = px, px
-    local behind = now - sent
-    if behind > 0 then left = string.format('%.0f', math.max(1, px - behind)) end
-  end
-  return left
-end
-
 local function store(entry, bytes, px, sent)
   local reply
-  if px == '-' then reply = redis.pcall('SET', entry, bytes)
-  else reply = redis.pcall('SET', entry, bytes, 'PX', lifeLeft(px, sent)) end
+  if px == '-' then
+    reply = redis.pcall('SET', entry, bytes)
+  else
+    if px ~= asked then
+      asked, left = px, px
+      local behind = now - sent
+      if behind > 0 then left = string.format('%.0f', math.max(1, px - behind)) end
+    end
+    reply = redis.pcall('SET', entry, bytes, 'PX', left)
+  end
   if reply.err then redis.call('UNLINK', entry) return reply end
   return 1
 end
