@@ -45,6 +45,11 @@ function message(parts: readonly string[]): string {
   return `tk1 ${JSON.stringify(parts)}`;
 }
 
+/** How every message of that process begins. */
+export function startOfMessage(origin: string): string {
+  return `tk1 [${JSON.stringify(origin)},`;
+}
+
 export function decodeMessage(bytes: Buffer): Decoded {
   if (bytes.length > longestHeard) return /^tk\d+ /.test(bytes.toString('latin1', 0, 16)) ? 'unknown' : 'malformed';
   const text = bytes.toString();

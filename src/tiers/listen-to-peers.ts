@@ -1,5 +1,5 @@
 import type { Changed } from '../coherence/bus.js';
-import { decodeMessage } from '../coherence/messages.js';
+import { decodeMessage, startOfMessage } from '../coherence/messages.js';
 import { Trust } from '../coherence/trust.js';
 import type { Label } from '../entries/labels.js';
 import { BackendError, isOutage } from '../errors.js';
@@ -36,7 +36,11 @@ export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSe
     },
   });
 
+  // Most messages of a process that writes are its own, and of no use when nobody waits: they are not even read.
+  const own = Buffer.from(startOfMessage(origin));
+
   function message(bytes: Buffer): void {
+    if (wakeUps.size === 0 && bytes.subarray(0, own.length).equals(own)) return;
     const heard = decodeMessage(bytes);
     if (heard === 'malformed') {
       counts.malformed += 1;
@@ -52,21 +56,21 @@ export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSe
       return;
     }
     // What this process did it has done to its own L1; only who waits for a lease has yet to hear of it.
-    const own = heard.origin === origin;
-    if (!own) counts.received += 1;
+    const isOwn = heard.origin === origin;
+    if (!isOwn) counts.received += 1;
     switch (heard.kind) {
       case 'keys':
         for (const key of heard.keys) {
-          if (!own) forget(key);
+          if (!isOwn) forget(key);
           wakeUps.ring(key);
         }
         break;
       case 'prefix':
-        if (!own) forgetPrefix(heard.prefix);
+        if (!isOwn) forgetPrefix(heard.prefix);
         wakeUps.ringAll();
         break;
       case 'labels':
-        if (!own) changeLabels(heard.labels);
+        if (!isOwn) changeLabels(heard.labels);
         break;
       case 'released':
         wakeUps.ring(heard.key);
