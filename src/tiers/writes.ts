@@ -39,7 +39,8 @@ export async function writeMany(core: Core, space: Space, drafts: ReadonlyMap<st
   try {
     const deadline = clock.monotonic() + budget;
     // Asked for in one turn of the event loop, their versions come together.
-    const made = await Promise.all(Array.from(drafts.values(), (draft) => entryFrom(core, space, draft, deadline)));
+    const making = Array.from(drafts.values(), (draft) => entryFrom(core, space, draft, deadline));
+    const made = making.some((entry) => entry instanceof Promise) ? await Promise.all(making) : making;
     const entries = new Map(tickets.map(({ key }, index) => [key, made[index] as Entry]));
     const written = l2 === undefined ? undefined : await tryL2(core, 'writeMany', () => l2.writeMany(entries, deadline));
     for (const ticket of tickets) settleWrite(core, ticket, entries.get(ticket.key) as Entry, written === away);
