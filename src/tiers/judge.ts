@@ -93,7 +93,7 @@ export function judgeCopy(core: Core, copy: LocalCopy): Entry | undefined {
 
 /** For operations of L2 that depend on whether an entry is there. */
 export function standingIn(core: Core, space: Space, key: string, deadline: number): Standing {
-  const trusted = space.all.every((known) => known.version !== undefined && isTrusted(core, known));
+  const trusted = space.all.every((known) => isTrusted(core, known));
   return {
     versions: trusted ? space.all.map(({ version }) => version as string) : [],
     async counts(head: EntryHead) {

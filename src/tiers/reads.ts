@@ -61,12 +61,19 @@ export async function readL2(
 ): Promise<Found | Away> {
   const l2 = core.l2 as GuardedStore;
   const versions = askAhead(core, space, alsoNeeded, deadline);
-  const reading = tryL2(core, 'read', () => l2.read(key, deadline));
-  const [read, just] = versions === undefined ? ([await reading, undefined] as const) : await Promise.all([reading, versions]);
+  const [read, just] = await both(
+    tryL2(core, 'read', () => l2.read(key, deadline)),
+    versions,
+  );
   if (read === away || just === away) return away;
   const judged = judge(core, space, key, read, deadline, just);
   const entry = judged instanceof Promise ? await judged : judged;
   return entry === away ? away : { entry, tier: 'l2', seen: read?.stamp };
+}
+
+/** Waits for the two of them as one, so that none is left to fail alone; usually there is only the first. */
+async function both<A, B>(first: Promise<A>, second: Promise<B> | undefined): Promise<readonly [A, B | undefined]> {
+  return second === undefined ? [await first, undefined] : Promise.all([first, second]);
 }
 
 /** The same for many keys, in one round trip per node, and one more for versions of tags that are not known. */
@@ -79,8 +86,7 @@ export async function readManyBeyondL1(core: Core, space: Space, keys: readonly 
     const versions = askAhead(core, space, [], deadline);
     const unread = new Set<string>();
     const reading = tryL2(core, 'readMany', () => l2.readMany(keys, deadline, (key) => unread.add(key)));
-    const [read, just] =
-      versions === undefined ? ([await reading, undefined] as const) : await Promise.all([reading, versions]);
+    const [read, just] = await both(reading, versions);
     const entries = read === away || just === away ? away : await judgeMany(core, space, read, deadline, just);
     if (entries === away) return manyInMemory(core, space, keys);
     const now = clock.now();

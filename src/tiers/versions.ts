@@ -12,15 +12,15 @@ export function askAhead(
 ): Promise<JustRead | Away> | undefined {
   const versions = core.l2?.versions;
   if (versions === undefined) return undefined;
-  const isKnown = (known: KnownLabel) => known.version !== undefined && isTrusted(core, known);
-  if (space.all.every(isKnown) && others.every(isKnown)) return undefined;
-  const unknown = [...space.all, ...others].filter((known) => !isKnown(known));
+  const trusted = (known: KnownLabel) => isTrusted(core, known);
+  if (space.all.every(trusted) && others.every(trusted)) return undefined;
+  const unknown = [...space.all, ...others].filter((known) => !trusted(known));
   return core.versionReads.read(versions, unknown, 0, deadline);
 }
 
-/** Whether what is known of the version may judge entries. */
-export function isTrusted({ trust, peers }: Core, { epoch }: KnownLabel): boolean {
-  return peers !== undefined && epoch === trust.serving;
+/** Whether the version is known, and may judge entries. */
+export function isTrusted({ trust, peers }: Core, { version, epoch }: KnownLabel): boolean {
+  return version !== undefined && peers !== undefined && epoch === trust.serving;
 }
 
 /** Without the word of others a version is asked for anew after so long, ms: what is written under an old one is written in vain. */
