@@ -41,6 +41,11 @@ export interface Store {
   /** Settles when the first connection stands or has failed. Never rejects. */
   ready(): Promise<void>;
   close(): Promise<void>;
+  /**
+   * Has the listener told when another server than before answers from now on, or one that began anew, so that what was acknowledged may be
+   * lost. Absent: that cannot happen.
+   */
+  onOtherServer?(listener: () => void): void;
   /** What several processes need to fill one key once. Absent: only this process's fence protects a fill. */
   readonly leases?: Leases;
   /**
