@@ -13,9 +13,11 @@ import {
   readBusOptions,
   readCache,
   readClock,
+  readJournalOptions,
   readLeaseOptions,
   readLogger,
   readMemoryOptions,
+  readOutagePolicy,
   readTierOptions,
 } from './config.js';
 import { type Duration, finiteMs, nonNegativeMs, positiveMs } from './duration.js';
@@ -69,6 +71,14 @@ function builderOf(plan: Plan): CacheBuilder {
       const { maxStaleness = plan.settings.maxStaleness, mode = plan.bus || defaults.busMode } = readBusOptions(options);
       return builderOf({ ...plan, bus: mode, settings: { ...plan.settings, maxStaleness } });
     },
+    outage(policy) {
+      needsL2(plan, 'outage');
+      return builderOf({ ...plan, outage: readOutagePolicy(policy) });
+    },
+    journal(options = {}) {
+      needsL2(plan, 'journal');
+      return builderOf({ ...plan, journal: { ...plan.journal, ...readJournalOptions(options) } });
+    },
     outageTtl(ttl) {
       needsL2(plan, 'outageTtl');
       return set({ outageTtl: positiveMs(ttl, 'outageTtl') });
@@ -102,7 +112,7 @@ function taken(branch: CacheBuilder, anotherWasNot: boolean): CacheBuilder {
   return anotherWasNot && !plan.l2Possible ? builderOf({ ...plan, l2Possible: true }) : branch;
 }
 
-function withEnvironment(plan: Plan, { general, settings, memory, circuitBreaker, l2 }: EnvironmentSettings): Plan {
+function withEnvironment(plan: Plan, { general, settings, memory, circuitBreaker, journal, l2 }: EnvironmentSettings): Plan {
   return {
     ...plan,
     name: general.name ?? plan.name,
@@ -112,6 +122,8 @@ function withEnvironment(plan: Plan, { general, settings, memory, circuitBreaker
     memory: { ...plan.memory, ...memory },
     settings: { ...plan.settings, ...settings },
     circuitBreaker: { ...plan.circuitBreaker, ...circuitBreaker },
+    outage: general.outage ?? plan.outage,
+    journal: { ...plan.journal, ...journal },
   };
 }
 

@@ -10,7 +10,22 @@ export type { Entry } from './entries/entry.js';
 export interface CallOptions {
   /** How long the call may spend on L2 in all, over all its commands. Default: the cache's (500 ms). */
   readonly budget?: Duration;
+  /** What the call does when L2 cannot be asked. Default: the namespace's or the cache's (`'serve'`). */
+  readonly outage?: OutagePolicy;
 }
+
+/**
+ * What a call does when L2 has to be asked and cannot be. What is in L1 and known to be true is served in any case.
+ *
+ * - `serve`: memory and the factory serve. What was in memory before the outage serves for `outageTtl` more (30 s), and what is stored during
+ *   it lives no longer. Deletes, invalidations and sets are in force in L2 once it is back: a set as a delete, so that nobody's newer value is lost.
+ * - `source`: the factory runs each time, reads without one miss, and nothing is kept in memory that L2 does not have. Changes as with `serve`.
+ * - `throw`: the call rejects with a `CircuitOpenError`, `ConnectionError` or `DeadlineError`, writes included. Nothing is done later: what was
+ *   not acknowledged may have happened or not. For what has its only copy in the cache, such as sessions.
+ *
+ * Atomic calls (`setIfAbsent`, `increment`, `expire`) reject under each of them.
+ */
+export type OutagePolicy = 'serve' | 'source' | 'throw';
 
 /** Options of {@link Cache.delete}. */
 export interface DeleteOptions extends CallOptions {
@@ -191,6 +206,7 @@ export interface TieredCache extends Cache {
 export interface NamespaceOptions {
   readonly ttl?: Duration;
   readonly grace?: Duration;
+  readonly outage?: OutagePolicy;
 }
 
 export interface CacheStats {
@@ -253,6 +269,19 @@ export interface CacheHealth {
   readonly bus?: BusHealth;
   /** Absent without an L2 that can fail. */
   readonly circuit?: { readonly state: CircuitState; readonly since: number; readonly lastError?: string };
+  /** What this process changed and L2 has not acknowledged yet. Absent without an L2 that can fail. */
+  readonly journal?: JournalHealth;
+}
+
+export interface JournalHealth {
+  /** How many keys, tags, namespaces and patterns are to be invalidated in L2 as soon as it takes it. They are not read from it until then. */
+  readonly names: number;
+  /** It was to hold more names than it may, so the whole cache will be invalidated instead. */
+  readonly overflowed: boolean;
+  /** When the oldest was noted, ms since the epoch. */
+  readonly since?: number;
+  /** Why the last try to deliver them failed. */
+  readonly lastError?: string;
 }
 
 export interface BusHealth {

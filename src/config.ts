@@ -48,6 +48,20 @@ export interface BusOptions {
 
 export type BusMode = 'pub-sub' | 'tracking';
 
+/** Options of `.journal()`. */
+export interface JournalOptions {
+  /**
+   * How many keys, tags, namespaces and patterns it remembers at most, about 100 bytes each: those that L2 has not acknowledged, and as many
+   * that it has acknowledged within the window. Beyond it the whole cache is invalidated instead. Default 100,000.
+   */
+  readonly maxNames?: number | undefined;
+  /**
+   * How long what L2 has acknowledged is remembered, to be invalidated again if another server answers then, which may not have heard of it: a
+   * replica that was made master, or one that was restarted from a snapshot. Default 1 m.
+   */
+  readonly window?: Duration | undefined;
+}
+
 /** Options of `.circuitBreaker()`. */
 export interface CircuitBreakerOptions {
   /** How long L2 is left alone before one PING asks whether it is back. Default 1 s. */
@@ -67,6 +81,8 @@ export const maxEntries = (name: string) => wholeNumber(name, 1, mostEntries);
 export const maxBytes = (name: string) => wholeNumber(name, 1, Number.MAX_SAFE_INTEGER);
 export const errorThreshold = (name: string) => wholeNumber(name, 1, 100);
 export const busMode = (name: string) => z.enum(['pub-sub', 'tracking'], must(name, "'pub-sub' or 'tracking'"));
+export const maxNames = (name: string) => wholeNumber(name, 1, 10_000_000);
+export const outagePolicy = (name: string) => z.enum(['serve', 'source', 'throw'], must(name, "'serve', 'source' or 'throw'"));
 export const volumeThreshold = (name: string) => wholeNumber(name, 1, 1_000_000);
 
 /** For a length of time below which timers and counting buckets would cost more than they bring. */
@@ -98,6 +114,11 @@ const busOptions = z.strictObject({
   mode: busMode('mode').optional(),
 });
 
+const journalOptions = z.strictObject({
+  maxNames: maxNames('maxNames').optional(),
+  window: convertedBy((given: Duration) => atLeast100Ms(given, 'window')).optional(),
+});
+
 const circuitBreakerOptions = z.strictObject({
   resetTimeout: convertedBy((given: Duration) => finiteMs(given, 'resetTimeout')).optional(),
   errorThreshold: errorThreshold('errorThreshold').optional(),
@@ -106,14 +127,17 @@ const circuitBreakerOptions = z.strictObject({
 });
 
 export type MemorySettings = z.output<typeof memoryOptions>;
+export type JournalSettings = z.output<typeof journalOptions>;
 export type BreakerSettings = z.output<typeof circuitBreakerOptions>;
 
 export const readMemoryOptions = (given: unknown) => checkOptions('memory', memoryOptions, given);
 export const readTierOptions = (given: unknown) => checkOptions('tier', tierOptions, given);
 export const readLeaseOptions = (given: unknown) => checkOptions('lease', leaseOptions, given);
 export const readBusOptions = (given: unknown) => checkOptions('bus', busOptions, given, ' Write .bus(false) to turn it off.');
+export const readJournalOptions = (given: unknown) => checkOptions('journal', journalOptions, given);
 export const readBreakerOptions = (given: unknown) => checkOptions('circuitBreaker', circuitBreakerOptions, given);
 
+export const readOutagePolicy = (given: unknown) => checkValue(outagePolicy('outage()'), given);
 export const readClock = (given: unknown) => checkValue(clock, given);
 export const readLogger = (given: unknown) => checkValue(logger, given);
 export const readCache = (given: unknown) => checkValue(cache, given);

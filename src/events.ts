@@ -25,12 +25,29 @@ export interface CacheEvents {
   'entry:unreadable': { readonly key: string; readonly error: unknown };
   /** An L2 operation failed; the call went on without it where it could. */
   'l2:error': { readonly operation: string; readonly error: unknown };
+  /** The journal was to hold more than it may: the whole cache will be invalidated in L2 instead. */
+  'journal:overflow': { readonly maxNames: number };
+  /** All that the journal held has been delivered to L2. */
+  'journal:delivered': Record<string, never>;
+  /** The cache was closed before L2 took what the journal held: what L2 has under these names may be old, for the rest of its TTL. */
+  'journal:undelivered': Undelivered & { readonly error?: unknown };
   /** The circuit breaker changed state. */
   circuit: { readonly state: CircuitState; readonly reason?: unknown };
   /**
    * Trust in L1 was gained or lost. Gained with a reason: it goes on, but what was in L1 is verified against L2 before it is served.
    */
   trust: { readonly trusted: boolean; readonly reason?: unknown };
+}
+
+/** What is to be invalidated in L2 and is not, by name. */
+export interface Undelivered {
+  readonly keys: readonly string[];
+  readonly tags: readonly string[];
+  readonly namespaces: readonly string[];
+  /** With the prefix of the namespace that they were for. */
+  readonly patterns: readonly string[];
+  /** There were too many names to keep: it is the whole cache. */
+  readonly everything: boolean;
 }
 
 export type CacheEventName = keyof CacheEvents;
@@ -50,6 +67,9 @@ const quiet: Record<CacheEventName, boolean> = {
   'fill:refused': false,
   'entry:unreadable': false,
   'l2:error': false,
+  'journal:overflow': false,
+  'journal:delivered': false,
+  'journal:undelivered': false,
   circuit: false,
   trust: false,
 };

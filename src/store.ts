@@ -26,6 +26,11 @@ export interface Store {
   remove(key: string, deadline: number): Promise<boolean>;
   removeMany(keys: readonly string[], deadline: number): Promise<number>;
   /**
+   * Removes the entry and lease of each key, unless the entry carries just that stamp ('' for none), and tells everybody. Harmless however
+   * often and whenever it is executed.
+   */
+  retract(keys: ReadonlyMap<string, string>, deadline: number): Promise<void>;
+  /**
    * Removes every entry and lease whose key begins with `prefix` and whose rest matches the glob.
    * `deadline()` gives the deadline of one batch.
    */

@@ -49,7 +49,8 @@ export function buildCache(plan: Plan): TieredCache {
     circuitBreaker: { ...defaults.circuitBreaker, ...plan.circuitBreaker, probeTimeout: settings.budget },
     events,
     counters,
-    defaults: settings,
+    defaults: { ...settings, outage: plan.outage },
+    journal: { ...defaults.journal, ...plan.journal },
     outageTtl: settings.outageTtl,
     onClose() {
       for (const dispose of disposers.reverse()) void disposeSafely(name, dispose);

@@ -1,9 +1,9 @@
-import type { Cache } from '../cache.js';
+import type { Cache, OutagePolicy } from '../cache.js';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import { defaults } from '../config/defaults.js';
 import type { TopologySettings } from '../config/topology.js';
-import type { BreakerSettings, BusMode, MemorySettings } from '../config.js';
+import type { BreakerSettings, BusMode, JournalSettings, MemorySettings } from '../config.js';
 import { ConfigError } from '../errors.js';
 import type { Logger } from '../outage-report.js';
 import type { Plugin } from './plugin.js';
@@ -26,6 +26,8 @@ export interface Plan {
   >;
   /** How caches that share Redis hear of each other's changes, if they do. */
   readonly bus: BusMode | false;
+  readonly outage: OutagePolicy;
+  readonly journal: JournalSettings;
   readonly circuitBreaker: BreakerSettings;
   readonly clock: Clock;
   readonly logger: Logger | undefined;
@@ -42,6 +44,8 @@ export function emptyPlan(name: string): Plan {
     memory: {},
     settings: { ttl, grace, budget, hardTimeout, outageTtl, leaseTtl, maxStaleness },
     bus: defaults.busMode,
+    outage: defaults.outage,
+    journal: {},
     circuitBreaker: {},
     clock: systemClock,
     logger: undefined,
@@ -59,6 +63,6 @@ export function withL2(plan: Plan, l2: L2Plan): Plan {
   return { ...plan, l2, l2Possible: true };
 }
 
-export function needsL2(plan: Plan, step: 'circuitBreaker' | 'lease' | 'bus' | 'outageTtl'): void {
+export function needsL2(plan: Plan, step: 'circuitBreaker' | 'lease' | 'bus' | 'outage' | 'journal' | 'outageTtl'): void {
   if (!plan.l2Possible) throw new ConfigError(refusals[step]);
 }

@@ -1,10 +1,10 @@
-import type { Cache, TieredCache } from '../cache.js';
+import type { Cache, OutagePolicy, TieredCache } from '../cache.js';
 import type { Clock } from '../clock.js';
 import type { ClusterOptions } from '../config/cluster-options.js';
 import type { Environment, EnvOptions } from '../config/environment.js';
 import type { RedisOptions } from '../config/redis-options.js';
 import type { SentinelOptions } from '../config/sentinel-options.js';
-import type { BusOptions, CircuitBreakerOptions, LeaseOptions, MemoryOptions, TierOptions } from '../config.js';
+import type { BusOptions, CircuitBreakerOptions, JournalOptions, LeaseOptions, MemoryOptions, TierOptions } from '../config.js';
 import type { Duration } from '../duration.js';
 import type { Logger } from '../outage-report.js';
 import type { Plugin } from './plugin.js';
@@ -65,7 +65,13 @@ export interface CacheBuilder<State = any> {
    */
   readonly bus: WithL2<State, 'bus', (options?: BusOptions | false) => CacheBuilder<State>>;
 
-  /** How long what is stored while L2 is away may live. Default 30 s. */
+  /** What calls do when L2 cannot be asked, where neither the call nor its namespace says. Default `'serve'`. */
+  readonly outage: WithL2<State, 'outage', (policy: OutagePolicy) => CacheBuilder<State>>;
+
+  /** What is remembered of the changes that L2 has not acknowledged, or may lose. */
+  readonly journal: WithL2<State, 'journal', (options?: JournalOptions) => CacheBuilder<State>>;
+
+  /** How long what is stored while L2 is away may live, and how long what was in memory before may serve then. Default 30 s. */
   readonly outageTtl: WithL2<State, 'outageTtl', (ttl: Duration) => CacheBuilder<State>>;
 
   /** How long a value is fresh where the call does not say. Default 5 m; `Infinity` keeps for ever. */

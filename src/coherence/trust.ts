@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock.js';
 import type { Bus } from './bus.js';
-import type { Epochs } from './epochs.js';
+import { type Epochs, endEpoch } from './epochs.js';
 
 export interface TrustSettings {
   readonly clock: Clock;
@@ -109,6 +109,7 @@ export class Trust {
   }
 
   #enter(): void {
+    if (this.trusted) endEpoch(this.#epochs, this.#lastEpoch, this.#settings.clock.monotonic());
     this.#lastEpoch += 1;
     this.#epochs.current = this.#lastEpoch;
     this.#epochs.serving = this.#lastEpoch;
@@ -119,6 +120,7 @@ export class Trust {
     this.#reason = reason;
     this.#judged();
     if (!this.trusted) return;
+    endEpoch(this.#epochs, this.#lastEpoch, this.#settings.clock.monotonic());
     this.#epochs.current = 0;
     this.#epochs.serving = -1;
     this.#since = this.#settings.clock.now();

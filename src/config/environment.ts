@@ -19,6 +19,7 @@ export interface EnvironmentSettings {
   readonly settings: Found<'settings'>;
   readonly memory: Found<'memory'>;
   readonly circuitBreaker: Found<'circuitBreaker'>;
+  readonly journal: Found<'journal'>;
   readonly l2: TopologySettings | undefined;
 }
 
@@ -38,6 +39,7 @@ export function readEnvironment(env: Environment, given: unknown = {}): Environm
     settings: reader.read('settings'),
     memory: reader.read('memory'),
     circuitBreaker: reader.read('circuitBreaker'),
+    journal: reader.read('journal'),
     l2: readTopology(reader),
   };
   if (reader.problems.length > 0) throw configError('The environment', reader.problems);

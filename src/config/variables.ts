@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { type AddressOption, type NatMap, readAddress } from '../backends/redis/address.js';
-import { atLeast100Ms, busMode, errorThreshold, maxBytes, maxEntries, volumeThreshold } from '../config.js';
+import {
+  atLeast100Ms,
+  busMode,
+  errorThreshold,
+  maxBytes,
+  maxEntries,
+  maxNames,
+  outagePolicy,
+  volumeThreshold,
+} from '../config.js';
 import { type Duration, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
 import { checkName } from '../entries/keys.js';
 import { ConfigError } from '../errors.js';
@@ -27,6 +36,7 @@ export const variables = {
         }),
     ],
     busMode: ['CACHE_BUS_MODE', busMode],
+    outage: ['CACHE_OUTAGE', outagePolicy],
   },
   settings: {
     ttl: ['CACHE_TTL', duration(positiveMs)],
@@ -46,6 +56,10 @@ export const variables = {
     errorThreshold: ['CACHE_CIRCUIT_ERROR_THRESHOLD', number(errorThreshold)],
     volumeThreshold: ['CACHE_CIRCUIT_VOLUME_THRESHOLD', number(volumeThreshold)],
     window: ['CACHE_CIRCUIT_WINDOW', duration(atLeast100Ms)],
+  },
+  journal: {
+    maxNames: ['CACHE_JOURNAL_MAX_NAMES', number(maxNames)],
+    window: ['CACHE_JOURNAL_WINDOW', duration(atLeast100Ms)],
   },
   redis: {
     url: ['REDIS_URL', redisFields.url],

@@ -76,6 +76,11 @@ export function cacheAsStore(cache: Cache, name: string, clock: Clock): Store {
       call('writeIfAbsent', deadline, (budget) => cache.setIfAbsent(key, entry.value, { ...lifeLeft(entry, clock), budget })),
     remove: (key, deadline) => call('remove', deadline, (budget) => cache.delete(key, { budget })),
     removeMany: (keys, deadline) => call('removeMany', deadline, (budget) => cache.deleteMany(keys, { budget })),
+    // The contract knows no stamps: what was set may have to be made anew.
+    retract: (keys, deadline) =>
+      call('retract', deadline, async (budget) => {
+        await cache.deleteMany([...keys.keys()], { budget });
+      }),
     // Its budget bounds each batch, not the whole, so it is not given up on.
     removeMatching: (prefix, glob, deadline) =>
       outcome('removeMatching', () =>

@@ -1,17 +1,27 @@
-import type { CallOptions, GetOrSetOptions, SetOptions } from '../cache.js';
+import type { CallOptions, GetOrSetOptions, OutagePolicy, SetOptions } from '../cache.js';
 import { finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
 import type { Life } from '../entries/entry.js';
 import { ConfigError } from '../errors.js';
 
-/** What calls use when they do not say otherwise, all in ms. */
-export interface Defaults extends Life {
+/** On what terms a call asks L2. */
+export interface Terms {
+  /** How long it may take in all, ms. */
   readonly budget: number;
+  /** What the caller gets when L2 cannot be asked. */
+  readonly outage: OutagePolicy;
+}
+
+/** What calls use when they do not say otherwise, all in ms. */
+export interface Defaults extends Life, Terms {
   readonly hardTimeout: number;
 }
+
+const outagePolicies = ['serve', 'source', 'throw'] as const satisfies readonly OutagePolicy[];
 
 /** Of all calls together: one object of options may serve several calls. */
 const knownOptions = new Set<string>([
   'budget',
+  'outage',
   'ttl',
   'grace',
   'tags',
@@ -40,9 +50,21 @@ function checkOptions(options: object | undefined): void {
   }
 }
 
-export function budgetIn(options: CallOptions | undefined, defaults: Defaults): number {
+export function termsIn(options: CallOptions | undefined, defaults: Terms): Terms {
+  if (options === undefined) return defaults;
   checkOptions(options);
-  return options?.budget === undefined ? defaults.budget : finiteMs(options.budget, 'budget');
+  const { budget, outage } = options;
+  return {
+    budget: budget === undefined ? defaults.budget : finiteMs(budget, 'budget'),
+    outage: outage === undefined ? defaults.outage : outagePolicyIn(outage),
+  };
+}
+
+/** @throws ConfigError */
+export function outagePolicyIn(given: unknown): OutagePolicy {
+  const policy = outagePolicies.find((known) => known === given);
+  if (policy !== undefined) return policy;
+  throw new ConfigError(`outage must be 'serve', 'source' or 'throw', got ${shown(given)}.`);
 }
 
 export function lifeIn(options: SetOptions | undefined, { ttl, grace }: Life): Life {

@@ -36,7 +36,7 @@ export interface Circuit {
  * - Time-outs are opossum's business nowhere: every store call settles by its deadline, so that every half-open trial settles too.
  * - Only outages count. A reply such as OOM or WRONGTYPE shows that the store is there, and so does a node of a Cluster that is away
  *   while others answer.
- * - While half-open only our own PING is sent, never a user's call.
+ * - While half-open only our own PING is sent, never a user's call, and then whatever has to be so before L2 may be trusted again.
  * - The share of failures alone would open too late after a busy spell: a frozen store's first time-outs are few beside the
  *   successes before them. So failures in a row count too.
  */
@@ -45,6 +45,7 @@ export function withCircuitBreaker(
   settings: CircuitBreakerSettings,
   clock: Clock,
   onState: (state: CircuitState, reason: unknown) => void,
+  recover: () => Promise<void> = () => Promise.resolve(),
 ): GuardedStore {
   const breaker = new CircuitBreaker<[() => Promise<unknown>], unknown>((call) => call(), {
     timeout: false,
@@ -83,7 +84,10 @@ export function withCircuitBreaker(
     enter('half-open');
     // A call from before the opening may fail only now and open the circuit again; the probe's answer is the newer word.
     breaker
-      .fire(() => store.ping(clock.monotonic() + settings.probeTimeout))
+      .fire(async () => {
+        await store.ping(clock.monotonic() + settings.probeTimeout);
+        await recover();
+      })
       .then(
         () => breaker.isShutdown || breaker.close(),
         () => undefined,
@@ -114,6 +118,7 @@ export function withCircuitBreaker(
     write: (key, entry, deadline) => guarded('write', () => store.write(key, entry, deadline)),
     writeMany: (entries, deadline) => guarded('writeMany', () => store.writeMany(entries, deadline)),
     writeIfAbsent: (...args) => guarded('writeIfAbsent', () => store.writeIfAbsent(...args)),
+    retract: (keys, deadline) => guarded('retract', () => store.retract(keys, deadline)),
     remove: (key, deadline) => guarded('remove', () => store.remove(key, deadline)),
     removeMany: (keys, deadline) => guarded('removeMany', () => store.removeMany(keys, deadline)),
     removeMatching: (prefix, glob, deadline) => guarded('removeMatching', () => store.removeMatching(prefix, glob, deadline)),

@@ -1,20 +1,22 @@
-import type { CircuitState, TieredCache } from '../cache.js';
+import type { TieredCache } from '../cache.js';
 import type { Clock } from '../clock.js';
 import { alwaysTrusting, notYetTrusting } from '../coherence/epochs.js';
 import type { Emitter } from '../events.js';
 import type { LocalStore, Store } from '../store.js';
 import type { Defaults } from './call-options.js';
-import { type CircuitBreakerSettings, withCircuitBreaker } from './circuit-breaker.js';
+import type { CircuitBreakerSettings } from './circuit-breaker.js';
 import { type Core, tryL2 } from './core.js';
 import type { Counters } from './counters.js';
 import { countStale } from './counting.js';
 import { Fence } from './fence.js';
 import { type Flight, Flights } from './flights.js';
 import { Gate } from './gate.js';
+import { guardL2 } from './guard-l2.js';
+import { Journal, type JournalSettings } from './journal.js';
 import { Labels } from './labels.js';
 import { listenToPeers } from './listen-to-peers.js';
 import { Namespaces } from './namespaces.js';
-import type { Peers, PeersSettings } from './peers.js';
+import type { PeersSettings } from './peers.js';
 import { TieredCacheView } from './tiered-cache.js';
 import { UnderWay } from './under-way.js';
 import { VersionReads } from './version-reads.js';
@@ -34,6 +36,7 @@ export interface Composition {
   readonly counters: Counters;
   readonly defaults: Defaults;
   readonly outageTtl: number;
+  readonly journal: JournalSettings;
   readonly onClose?: (() => void) | undefined;
 }
 
@@ -55,12 +58,12 @@ export function composeCore(parts: Composition): Core {
   const trust = parts.peers === undefined ? alwaysTrusting() : notYetTrusting();
   const fence = new Fence(trust);
   const labels = new Labels();
-
-  function onCircuit(state: CircuitState, reason: unknown): void {
-    // What stood in for L2 must not stand in again at the next outage, when it would be old.
-    if (state === 'closed' && localRole === 'stand-in') local.clear();
-    if (events.heard.circuit) events.emit('circuit', { state, reason });
-  }
+  const journal = new Journal(parts.journal, clock, {
+    noted: () => core.replay?.soon(),
+    overflowed() {
+      if (events.heard['journal:overflow']) events.emit('journal:overflow', { maxNames: parts.journal.maxNames });
+    },
+  });
 
   /**
    * A load that began before trust was last gained may have missed an invalidation. It is still good for as long as staleness is
@@ -72,12 +75,14 @@ export function composeCore(parts: Composition): Core {
     return clock.monotonic() - startedAt < peers.maxStaleness || l2?.circuit.state !== 'closed';
   }
 
-  const core: Omit<Core, 'peers'> & { peers: Peers | undefined } = {
+  const core: { -readonly [Part in keyof Core]: Core[Part] } = {
     name: parts.name,
     clock,
     local,
     localRole,
-    l2: parts.l2 === undefined ? undefined : withCircuitBreaker(parts.l2, parts.circuitBreaker, clock, onCircuit),
+    l2: undefined,
+    journal,
+    replay: undefined,
     fence,
     trust,
     peers: undefined,
@@ -99,6 +104,7 @@ export function composeCore(parts: Composition): Core {
       clock,
       trust,
       isTold: () => core.peers !== undefined,
+      isHeld: ({ label }) => journal.size > 0 && journal.holdsLabel(label),
       ask: (run) => tryL2(core, 'versions', run),
     }),
     events,
@@ -108,6 +114,10 @@ export function composeCore(parts: Composition): Core {
     closed: false,
     closing: undefined,
   };
+  if (parts.l2 !== undefined) {
+    const { circuitBreaker, defaults } = parts;
+    Object.assign(core, guardL2(core, parts.l2, { circuitBreaker, budget: defaults.budget }));
+  }
   if (parts.peers !== undefined) core.peers = listenToPeers(core, parts.peers);
   return core;
 }

@@ -1,3 +1,4 @@
+import type { OutagePolicy } from '../cache.js';
 import type { Clock } from '../clock.js';
 import type { Epochs } from '../coherence/epochs.js';
 import { cappedAt, type Entry } from '../entries/entry.js';
@@ -6,14 +7,18 @@ import { BackendError, ClosedError, DeadlineError } from '../errors.js';
 import type { Emitter } from '../events.js';
 import type { LocalCopy, LocalStore } from '../store.js';
 import { type Away, away } from './away.js';
+import type { Terms } from './call-options.js';
 import type { GuardedStore } from './circuit-breaker.js';
 import type { Counters } from './counters.js';
 import type { Fence, Ticket } from './fence.js';
 import type { Flights } from './flights.js';
 import type { Gate } from './gate.js';
+import type { Journal } from './journal.js';
 import type { Labels } from './labels.js';
 import type { Namespaces } from './namespaces.js';
 import type { Peers } from './peers.js';
+import type { Replay } from './replay.js';
+import { undeliveredIn } from './undelivered.js';
 import type { UnderWay } from './under-way.js';
 import type { VersionReads } from './version-reads.js';
 import type { WakeUps } from './wake-ups.js';
@@ -28,6 +33,10 @@ export interface Core {
   /** `tier`: memory is L1. `stand-in`: there is no L1; memory serves only while L2 is away, and is emptied when it is back. */
   readonly localRole: 'tier' | 'stand-in';
   readonly l2: GuardedStore | undefined;
+  /** What was changed and L2 has not acknowledged; empty without one. */
+  readonly journal: Journal;
+  /** Undefined without L2. */
+  readonly replay: Replay | undefined;
   readonly fence: Fence;
   /** Which copies in L1 may be served without asking L2. */
   readonly trust: Epochs;
@@ -52,13 +61,19 @@ export interface Core {
   closing: Promise<void> | undefined;
 }
 
-/** Runs an L2 operation that the call can do without. A caller's mistake (a bad value) is still thrown. */
-export async function tryL2<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T | Away> {
+/** Runs an L2 operation that the call can do without, unless it is to `throw`. A caller's mistake (a bad value) is still thrown. */
+export async function tryL2<T>(
+  core: Core,
+  operation: string,
+  run: () => Promise<T>,
+  outage: OutagePolicy = 'serve',
+): Promise<T | Away> {
   try {
     return await throughGate(core, operation, run);
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
     noteFailure(core, operation, error);
+    if (outage === 'throw') throw error;
     return away;
   }
 }
@@ -73,7 +88,7 @@ export async function askL2<T>(core: Core, operation: string, run: () => Promise
   }
 }
 
-async function throughGate<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T> {
+export async function throughGate<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T> {
   const { gate, l2 } = core;
   const entered = gate.enter();
   if (entered !== true && !(await entered)) {
@@ -101,8 +116,8 @@ export function keepCopy(core: Core, ticket: Ticket, entry: Entry): void {
 }
 
 /** Keeps in memory what L2 could not take: not for long, since no other process knows of it. */
-export function keepForOutage(core: Core, ticket: Ticket, entry: Entry): void {
-  if (core.fence.isMarked(ticket)) return;
+export function keepForOutage(core: Core, ticket: Ticket, entry: Entry, outage: OutagePolicy): void {
+  if (core.fence.isMarked(ticket) || outage !== 'serve') return;
   core.local.put(ticket.key, copyOf(core, ticket, cappedAt(entry, core.clock.now() + core.outageTtl)));
 }
 
@@ -115,7 +130,9 @@ export function dropDisproved(core: Core, ticket: Ticket, found: Entry | undefin
 
 /** Field by field, which is several times faster than a spread. */
 export function copyOf(core: Core, { space, generation, trust: epoch }: Tenure, entry: Entry): LocalCopy {
-  const { value, createdAt, freshUntil, expiresAt, cost, stamp, tags } = entry;
+  // What came while nothing could be trusted may be served only in an outage, as of which it is as old as this.
+  const ended = epoch === 0 ? cappedAt(entry, core.clock.now() + core.outageTtl) : entry;
+  const { value, createdAt, freshUntil, expiresAt, cost, stamp, tags } = ended;
   const known = tags.length === 0 ? undefined : tags.map((tag) => core.labels.tag(tag));
   const versions = known === undefined ? entry.versions : shared(entry.versions, known);
   return { value, createdAt, freshUntil, expiresAt, cost, stamp, tags, versions, epoch, space, generation, known };
@@ -150,7 +167,7 @@ export async function readyCore({ l2, peers }: Core): Promise<void> {
 }
 
 /** How long one round trip takes, ms; nothing to speak of without L2. */
-export async function pingL2(core: Core, budget: number): Promise<number> {
+export async function pingL2(core: Core, { budget }: Terms): Promise<number> {
   const { l2, clock } = core;
   const start = clock.monotonic();
   if (l2 !== undefined) await askL2(core, 'ping', () => l2.ping(start + budget));
@@ -163,6 +180,14 @@ export function assertOpen(core: Core): void {
 
 function closedError(core: Core): ClosedError {
   return new ClosedError(`The cache '${core.name}' is closed. Build a new one; a closed one cannot be opened again.`);
+}
+
+/** Whoever reads L2 from now on may find what was not delivered, so it must not be lost without a word. */
+async function deliverLast({ replay, journal, events }: Core): Promise<void> {
+  await replay?.close(drainMs);
+  if (journal.size > 0 && events.heard['journal:undelivered']) {
+    events.emit('journal:undelivered', { ...undeliveredIn(journal.intents()), error: replay?.lastError });
+  }
 }
 
 /** As long as a connection lets what was sent finish. */
@@ -178,6 +203,7 @@ export function closeCore(core: Core): Promise<void> {
     core.local.clear();
     await core.underWay.over(core.clock, drainMs);
     core.local.clear();
+    await deliverLast(core);
     await core.peers?.close();
     await core.l2?.close();
     core.onClose?.();

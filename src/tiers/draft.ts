@@ -1,9 +1,11 @@
 import type { SetOptions } from '../cache.js';
-import type { Life } from '../entries/entry.js';
+import { type Entry, type Life, newEntry } from '../entries/entry.js';
+import type { Space } from '../entries/labels.js';
 import { inspectValue } from '../entries/portable.js';
 import { lifeIn } from './call-options.js';
 import type { Core } from './core.js';
 import { assertTaggable, noTags, tagsIn } from './tags-in.js';
+import { labelsFor } from './versions.js';
 
 /** What the caller wants stored, checked. It becomes an entry under the versions of the moment. */
 export interface Draft {
@@ -29,4 +31,17 @@ export function tagsOf(core: Core, options: SetOptions | undefined, otherwise = 
   // Whoever has none to give may say so anywhere.
   if (tags.length > 0) assertTaggable(core);
   return tags;
+}
+
+export function entryFrom(
+  core: Core,
+  space: Space,
+  { value, life, tags }: Draft,
+  deadline: number,
+  exact = false,
+): Entry | Promise<Entry> {
+  const now = core.clock.now();
+  const labels = labelsFor(core, space, tags, now + life.ttl + life.grace, deadline, exact);
+  if (!(labels instanceof Promise)) return newEntry(value, life, now, { labels });
+  return labels.then((asked) => newEntry(value, life, now, { labels: asked }));
 }

@@ -1,3 +1,4 @@
+import type { OutagePolicy } from '../cache.js';
 import type { Clock, Timer } from '../clock.js';
 import type { Entry } from '../entries/entry.js';
 import { mayStandIn } from '../entries/freshness.js';
@@ -17,6 +18,7 @@ export interface Flight {
   readonly startedAt: number;
   /** Whether it was started to replace even a fresh value. */
   readonly forced: boolean;
+  readonly outage: OutagePolicy;
   /** All that was learnt of versions when it began, and how many tags had been invalidated and namespaces cleared. */
   readonly learnt: number;
   readonly bumps: number;
@@ -36,6 +38,15 @@ export interface Flight {
   overdue: boolean;
   /** Called when it is given up: overdue for a whole hard time-out, the cache was closed, or it failed with its lease still held. */
   onGivenUp: (() => void) | undefined;
+}
+
+export interface FlightPlan {
+  readonly key: string;
+  readonly space: Space;
+  readonly forced: boolean;
+  /** How long its callers wait, ms. */
+  readonly hardTimeout: number;
+  readonly outage: OutagePolicy;
 }
 
 /** The loads that run now, one per key at most that callers may join. */
@@ -58,7 +69,7 @@ export class Flights {
   }
 
   /** A flight that was overtaken by an invalidation answers those who already wait, but takes no new ones. */
-  joinable(key: string, space: Space, forced: boolean): Flight | undefined {
+  joinable(key: string, space: Space, forced: boolean, outage: OutagePolicy): Flight | undefined {
     const flight = this.#table.get(key);
     if (flight === undefined || !isWithin(flight.ticket.space, space) || this.fence.isMarked(flight.ticket)) return undefined;
     // Which tags its factory will name is not known yet, so it may be any that was invalidated.
@@ -66,6 +77,8 @@ export class Flights {
     // What it reads may be of a namespace within its own, of whose clearing its ticket does not hear.
     if (flight.clears !== this.labels.clears && key.includes(':', flight.ticket.space.prefix.length)) return undefined;
     if (forced && !flight.forced) return undefined;
+    // In an outage it would give another answer.
+    if (flight.outage !== outage) return undefined;
     return this.isNewEnough(flight) ? flight : undefined;
   }
 
@@ -73,7 +86,7 @@ export class Flights {
    * Starts a load. The ticket is open before the load does anything. A forced one overtakes the loads that run: whoever began before
    * it must not have the last word.
    */
-  start(key: string, space: Space, forced: boolean, hardTimeout: number, load: (flight: Flight) => Promise<unknown>): Flight {
+  start({ key, space, forced, hardTimeout, outage }: FlightPlan, load: (flight: Flight) => Promise<unknown>): Flight {
     const { fence, clock, labels } = this;
     const abort = new AbortController();
     if (forced) fence.mark(key);
@@ -83,6 +96,7 @@ export class Flights {
       bumps: labels.bumps,
       clears: labels.clears,
       forced,
+      outage,
       signal: abort.signal,
       startedAt: clock.monotonic(),
       answersBy: clock.monotonic() + hardTimeout,

@@ -1,5 +1,6 @@
 import { isFresh } from '../entries/freshness.js';
 import type { Space } from '../entries/labels.js';
+import type { Terms } from './call-options.js';
 import type { Core } from './core.js';
 import { countBeyondL1, countL1Hit } from './counting.js';
 import { freshInL1, readManyBeyondL1 } from './reads.js';
@@ -10,11 +11,11 @@ export async function getMany(
   space: Space,
   asked: readonly string[],
   fullKeys: readonly string[],
-  budget: number,
+  terms: Terms,
 ): Promise<Map<string, unknown>> {
-  const copies = fullKeys.map((key) => freshInL1(core, space, key));
+  const copies = fullKeys.map((key) => freshInL1(core, space, key, terms.outage));
   const lacking = fullKeys.filter((_, index) => copies[index] === undefined);
-  const beyond = lacking.length === 0 ? undefined : await readManyBeyondL1(core, space, lacking, budget);
+  const beyond = lacking.length === 0 ? undefined : await readManyBeyondL1(core, space, lacking, terms);
   const now = core.clock.now();
   const values = new Map<string, unknown>();
   for (const [index, key] of asked.entries()) {

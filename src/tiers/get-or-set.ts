@@ -1,6 +1,7 @@
 import { type Entry, newEntry } from '../entries/entry.js';
 import { isFresh, mayStandIn } from '../entries/freshness.js';
 import { type Budget, budgetOf } from './budget.js';
+import type { Terms } from './call-options.js';
 import { type Away, away, type Core, dropDisproved, keepCopy, keepForOutage, tryL2 } from './core.js';
 import { countBeyondL1, countStale } from './counting.js';
 import type { Flight } from './flights.js';
@@ -8,13 +9,12 @@ import type { Found } from './found.js';
 import { type RightToFill, takeLease } from './lease.js';
 import { type Before, withNamed } from './named-tags.js';
 import { outlast } from './outlast.js';
-import { inMemory, readL2 } from './reads.js';
+import { inMemory, insteadOfL2, readL2, refusing } from './reads.js';
 import { type FactoryRun, isKept, type Kept, type Made, runFactory } from './run-factory.js';
 import { labelsFor } from './versions.js';
 
 export interface Load extends FactoryRun {
-  /** What this load may spend on L2, ms. */
-  readonly budget: number;
+  readonly terms: Terms;
 }
 
 /**
@@ -23,10 +23,11 @@ export interface Load extends FactoryRun {
  */
 export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<unknown> {
   const { key } = flight.ticket;
-  const budget = budgetOf(load.budget, core.clock);
+  const { outage } = load.terms;
+  const budget = budgetOf(load.terms.budget, core.clock);
 
   // 1. Somebody may have worked it out already.
-  const found = await readTiers(core, flight, load.tags, budget);
+  const found = await readTiers(core, flight, load, budget);
   if (!flight.forced) {
     if (isFresh(found.entry, core.clock.now())) return takeFound(core, flight, found, found.entry);
     flight.standIn = found.entry;
@@ -35,6 +36,7 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
 
   // 2. Of all processes one may fill the key. The others get what it stores, or the stale value while it works.
   const right = await takeLease(core, flight, found, budget);
+  if (right.state === 'away') refusing(core, outage);
   if (right.state === 'filled') return takeFound(core, flight, { entry: right.entry, tier: 'l2' }, right.entry);
   countBeyondL1(core, key, { entry: undefined, tier: found.tier });
   if (right.state === 'filling') return takeStale(core, flight, right.entry);
@@ -70,12 +72,12 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
   return made.value;
 }
 
-async function readTiers(core: Core, { ticket }: Flight, tags: readonly string[], budget: Budget): Promise<Found> {
+async function readTiers(core: Core, { ticket }: Flight, { tags, terms }: Load, budget: Budget): Promise<Found> {
   if (core.l2 === undefined) return inMemory(core, ticket.space, ticket.key);
   const needed = tags.map((tag) => core.labels.tag(tag));
   if (core.labels.namesTags) needed.push(core.labels.anyTag);
-  const found = await budget.spend((deadline) => readL2(core, ticket, needed, deadline));
-  if (found === away) return inMemory(core, ticket.space, ticket.key);
+  const found = await budget.spend((deadline) => readL2(core, ticket, needed, deadline, terms.outage));
+  if (found === away) return insteadOfL2(core, ticket.space, ticket.key, terms.outage);
   if (!isFresh(found.entry, core.clock.now())) dropDisproved(core, ticket, found.entry);
   return found;
 }
@@ -121,7 +123,7 @@ async function store(
     refuse(core, key);
     return;
   }
-  if (stored === away) keepForOutage(core, flight.ticket, entry);
+  if (stored === away) keepForOutage(core, flight.ticket, entry, flight.outage);
   else keepCopy(core, flight.ticket, entry);
   // Reads of this key that are still under way may have seen what was there before.
   fence.mark(key);

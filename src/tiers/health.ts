@@ -1,4 +1,4 @@
-import type { CacheHealth, TierHealth } from '../cache.js';
+import type { CacheHealth, JournalHealth, TierHealth } from '../cache.js';
 import type { Core } from './core.js';
 
 export function healthOf(core: Core): CacheHealth {
@@ -14,6 +14,18 @@ export function healthOf(core: Core): CacheHealth {
     status: core.closed ? 'closed' : l2Serves ? 'ok' : 'degraded',
     tiers,
     ...(core.peers && { bus: core.peers.health() }),
+    journal: journalHealthOf(core),
     circuit: lastError === undefined ? circuit : { ...circuit, lastError: String(lastError) },
+  };
+}
+
+function journalHealthOf({ journal, replay }: Core): JournalHealth {
+  const { size: names, overflowed, since } = journal;
+  const lastError = replay?.lastError;
+  return {
+    names,
+    overflowed,
+    ...(since !== undefined && { since }),
+    ...(names > 0 && lastError !== undefined && { lastError: String(lastError) }),
   };
 }

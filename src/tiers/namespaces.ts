@@ -2,6 +2,7 @@ import type { NamespaceOptions, TieredCache } from '../cache.js';
 import { nonNegativeMs, positiveMs } from '../duration.js';
 import { checkName } from '../entries/keys.js';
 import { ConfigError } from '../errors.js';
+import { outagePolicyIn } from './call-options.js';
 
 /** How many names are remembered. Views hold no data, so one that is made anew is as good as the one that was forgotten. */
 const mostNamespaces = 1_000;
@@ -35,13 +36,14 @@ function canonical(options: NamespaceOptions): string {
   if (typeof options !== 'object' || options === null) {
     throw new ConfigError("namespace() takes an object of options as its second argument, such as { ttl: '1h' }.");
   }
-  const { ttl, grace, ...others } = options;
+  const { ttl, grace, outage, ...others } = options;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)
-    throw new ConfigError(`namespace() does not know the option '${unknown}'. There are ttl and grace.`);
+    throw new ConfigError(`namespace() does not know the option '${unknown}'. There are ttl, grace and outage.`);
   const shown = [
     ttl === undefined ? 'the default ttl' : `ttl ${positiveMs(ttl, 'ttl')} ms`,
     grace === undefined ? 'the default grace' : `grace ${nonNegativeMs(grace, 'grace')} ms`,
+    outage === undefined ? 'the default outage policy' : `outage '${outagePolicyIn(outage)}'`,
   ];
   return shown.join(', ');
 }

@@ -18,7 +18,8 @@ import { checkKey } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
-import { budgetIn, type Defaults, entriesIn, hardTimeoutIn, keysIn, lifeIn, signalIn } from './call-options.js';
+import * as atomic from './atomic-writes.js';
+import { type Defaults, entriesIn, hardTimeoutIn, keysIn, lifeIn, signalIn, type Terms, termsIn } from './call-options.js';
 import { assertOpen, type Core, closeCore, entryOf, pingL2, readyCore } from './core.js';
 import { countBeyondL1, countDelete, countDeletePattern, countL1Hit, countSet } from './counting.js';
 import { type Draft, draftOf, tagsOf } from './draft.js';
@@ -49,7 +50,7 @@ export class TieredCacheView implements TieredCache {
   }
 
   get<T = unknown>(key: string, options?: CallOptions): Promise<T | undefined> {
-    const entry = this.#inL1(key);
+    const entry = this.#inL1(key, options);
     if (entry === undefined) return this.#getBeyondL1(key, options) as Promise<T | undefined>;
     return Promise.resolve(entry.value as T);
   }
@@ -60,7 +61,7 @@ export class TieredCacheView implements TieredCache {
 
   getOrSet<T>(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T> {
     if (options?.forceFresh !== true) {
-      const entry = this.#inL1(key);
+      const entry = this.#inL1(key, options);
       if (entry !== undefined) return Promise.resolve(entry.value as T);
     }
     return this.#load(key, factory, options) as Promise<T>;
@@ -74,17 +75,17 @@ export class TieredCacheView implements TieredCache {
   async getMany<T = unknown>(keys: Iterable<string> & object, options?: CallOptions): Promise<Map<string, T>> {
     const core = this.#core;
     assertOpen(core);
-    const budget = budgetIn(options, this.#defaults);
+    const terms = this.#terms(options);
     const asked = keysIn('getMany', keys);
     const fullKeys = asked.map((key) => this.#fullKey(key));
-    return getMany(core, this.#here(), asked, fullKeys, budget) as Promise<Map<string, T>>;
+    return getMany(core, this.#here(), asked, fullKeys, terms) as Promise<Map<string, T>>;
   }
 
   async set<T>(key: string, value: T, options?: SetOptions): Promise<void> {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    await writes.write(core, this.#here(), fullKey, this.#draft(value, options), budgetIn(options, this.#defaults));
+    await writes.write(core, this.#here(), fullKey, this.#draft(value, options), this.#terms(options));
     countSet(core, fullKey);
   }
 
@@ -94,14 +95,14 @@ export class TieredCacheView implements TieredCache {
   ): Promise<void> {
     const core = this.#core;
     assertOpen(core);
-    const budget = budgetIn(options, this.#defaults);
+    const terms = this.#terms(options);
     const defaults = { ...lifeIn(options, this.#defaults), tags: tagsOf(core, options) };
     const checked = new Map<string, Draft>();
     for (const [key, value, own] of entriesIn('setMany', entries)) {
       checked.set(this.#fullKey(key), draftOf(core, value, own, defaults));
     }
     if (checked.size === 0) return;
-    await writes.writeMany(core, this.#here(), checked, budget);
+    await writes.writeMany(core, this.#here(), checked, terms);
     for (const key of checked.keys()) countSet(core, key);
   }
 
@@ -110,7 +111,7 @@ export class TieredCacheView implements TieredCache {
     assertOpen(core);
     const fullKey = this.#fullKey(key);
     const draft = this.#draft(value, options);
-    const stored = await writes.writeIfAbsent(core, this.#here(), fullKey, draft, budgetIn(options, this.#defaults));
+    const stored = await atomic.writeIfAbsent(core, this.#here(), fullKey, draft, this.#terms(options));
     if (stored) countSet(core, fullKey);
     return stored;
   }
@@ -129,10 +130,10 @@ export class TieredCacheView implements TieredCache {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    const budget = budgetIn(options, this.#defaults);
+    const terms = this.#terms(options);
     const removed = options?.soft
-      ? await writes.soften(core, this.#here(), fullKey, budget)
-      : await writes.remove(core, fullKey, budget);
+      ? await writes.soften(core, this.#here(), fullKey, terms)
+      : await writes.remove(core, fullKey, terms);
     countDelete(core, fullKey);
     return removed;
   }
@@ -140,10 +141,10 @@ export class TieredCacheView implements TieredCache {
   async deleteMany(keys: Iterable<string> & object, options?: CallOptions): Promise<number> {
     const core = this.#core;
     assertOpen(core);
-    const budget = budgetIn(options, this.#defaults);
+    const terms = this.#terms(options);
     const fullKeys = keysIn('deleteMany', keys).map((key) => this.#fullKey(key));
     if (fullKeys.length === 0) return 0;
-    const removed = await writes.removeMany(core, fullKeys, budget);
+    const removed = await writes.removeMany(core, fullKeys, terms);
     for (const key of fullKeys) countDelete(core, key);
     return removed;
   }
@@ -152,7 +153,7 @@ export class TieredCacheView implements TieredCache {
     const core = this.#core;
     assertOpen(core);
     checkKey(pattern);
-    const removed = await writes.removeMatching(core, this.#prefix, pattern, budgetIn(options, this.#defaults));
+    const removed = await writes.removeMatching(core, this.#prefix, pattern, this.#terms(options));
     countDeletePattern(core, this.#prefix, pattern, removed);
     return removed;
   }
@@ -160,8 +161,8 @@ export class TieredCacheView implements TieredCache {
   async expire(key: string, ttl: Duration, options?: CallOptions): Promise<boolean> {
     assertOpen(this.#core);
     const fullKey = this.#fullKey(key);
-    const budget = budgetIn(options, this.#defaults);
-    const expires = await writes.expire(this.#core, this.#here(), fullKey, positiveMs(ttl, 'ttl'), budget);
+    const terms = this.#terms(options);
+    const expires = await atomic.expire(this.#core, this.#here(), fullKey, positiveMs(ttl, 'ttl'), terms);
     if (expires) countSet(this.#core, fullKey);
     return expires;
   }
@@ -171,19 +172,19 @@ export class TieredCacheView implements TieredCache {
     if (!Number.isFinite(by)) throw new ConfigError(`increment() adds a finite number, got ${String(by)}.`);
     const fullKey = this.#fullKey(key);
     const draft = this.#draft(by, options);
-    const sum = await writes.increment(this.#core, this.#here(), fullKey, by, draft, budgetIn(options, this.#defaults));
+    const sum = await atomic.increment(this.#core, this.#here(), fullKey, by, draft, this.#terms(options));
     countSet(this.#core, fullKey);
     return sum;
   }
 
   async clear(options?: ClearOptions): Promise<void> {
     assertOpen(this.#core);
-    await clear(this.#core, this.#here(), options?.physical === true, budgetIn(options, this.#defaults));
+    await clear(this.#core, this.#here(), options?.physical === true, this.#terms(options));
   }
 
   async invalidateTags(tags: Iterable<string> & object, options?: InvalidateTagsOptions): Promise<void> {
     assertOpen(this.#core);
-    await invalidateTags(this.#core, listedTags(tags), options?.soft === true, budgetIn(options, this.#defaults));
+    await invalidateTags(this.#core, listedTags(tags), options?.soft === true, this.#terms(options));
   }
 
   namespace(name: string, options: NamespaceOptions = {}): TieredCache {
@@ -191,7 +192,12 @@ export class TieredCacheView implements TieredCache {
     assertOpen(core);
     return core.namespaces.get(this.#prefix, name, options, (prefix) => {
       const life = { ttl: options.ttl ?? this.#defaults.ttl, grace: options.grace ?? this.#defaults.grace };
-      return new TieredCacheView(core, core.labels.space(prefix), { ...this.#defaults, ...lifeIn(life, this.#defaults) });
+      const outage = options.outage ?? this.#defaults.outage;
+      return new TieredCacheView(core, core.labels.space(prefix), {
+        ...this.#defaults,
+        ...lifeIn(life, this.#defaults),
+        outage,
+      });
     });
   }
 
@@ -211,7 +217,7 @@ export class TieredCacheView implements TieredCache {
 
   async ping(options?: CallOptions): Promise<number> {
     assertOpen(this.#core);
-    return pingL2(this.#core, budgetIn(options, this.#defaults));
+    return pingL2(this.#core, this.#terms(options));
   }
 
   async close(): Promise<void> {
@@ -240,13 +246,14 @@ export class TieredCacheView implements TieredCache {
     const signal = signalIn(options);
     const hardTimeout = hardTimeoutIn(options, this.#defaults);
     const life = lifeIn(options, this.#defaults);
-    const load = { factory, userKey: key, life, tags: tagsOf(core, options), budget: budgetIn(options, this.#defaults) };
+    const load = { factory, userKey: key, life, tags: tagsOf(core, options), terms: this.#terms(options) };
     const space = this.#here();
     const forced = options?.forceFresh === true;
 
-    let flight = core.flights.joinable(fullKey, space, forced);
+    let flight = core.flights.joinable(fullKey, space, forced, load.terms.outage);
     if (flight === undefined) {
-      flight = core.flights.start(fullKey, space, forced, hardTimeout, (started) => getOrSet(core, started, load));
+      const start = { key: fullKey, space, forced, hardTimeout, outage: load.terms.outage };
+      flight = core.flights.start(start, (started) => getOrSet(core, started, load));
     } else {
       core.counters.coalesced += 1;
     }
@@ -259,14 +266,14 @@ export class TieredCacheView implements TieredCache {
   }
 
   async #entry(key: string, options: CallOptions | undefined): Promise<Entry | undefined> {
-    return this.#inL1(key) ?? this.#beyondL1(key, options);
+    return this.#inL1(key, options) ?? this.#beyondL1(key, options);
   }
 
   /** A key that is no string must not be turned into one here, nor an empty one into the prefix: the slow path refuses them. */
-  #inL1(key: string): Entry | undefined {
+  #inL1(key: string, options?: CallOptions): Entry | undefined {
     if (typeof key !== 'string' || key === '') return undefined;
     const fullKey = this.#prefix + key;
-    const entry = freshInL1(this.#core, this.#space, fullKey);
+    const entry = freshInL1(this.#core, this.#space, fullKey, options?.outage ?? this.#defaults.outage);
     if (entry !== undefined) countL1Hit(this.#core, fullKey);
     return entry;
   }
@@ -275,7 +282,7 @@ export class TieredCacheView implements TieredCache {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    const found = await readBeyondL1(core, this.#here(), fullKey, budgetIn(options, this.#defaults));
+    const found = await readBeyondL1(core, this.#here(), fullKey, this.#terms(options));
     countBeyondL1(core, fullKey, found);
     return found.entry;
   }
@@ -292,6 +299,10 @@ export class TieredCacheView implements TieredCache {
   #here(): Space {
     this.#space = this.#core.labels.remembered(this.#space);
     return this.#space;
+  }
+
+  #terms(options: CallOptions | undefined): Terms {
+    return termsIn(options, this.#defaults);
   }
 
   #draft(value: unknown, options: SetOptions | undefined): Draft {

@@ -25,6 +25,8 @@ export interface VersionReadsSettings {
   readonly trust: Epochs;
   /** Without a bus nobody tells that a version has changed, so none may judge later. */
   readonly isTold: () => boolean;
+  /** Whether L2 was not told yet that it is another one. */
+  readonly isHeld: (label: KnownLabel) => boolean;
   /** Asks L2, if it can be asked. */
   readonly ask: (run: () => Promise<readonly LabelVersion[]>) => Promise<readonly LabelVersion[] | Away>;
 }
@@ -41,12 +43,15 @@ export class VersionReads {
   /** L2 will keep them until `lasting` (wall clock, ms) at least. */
   read(versions: Versions, labels: Iterable<KnownLabel>, lasting: number, deadline: number): Promise<JustRead | Away> {
     if (deadline <= this.#settings.clock.monotonic()) return Promise.resolve(away);
+    const wanted = [...labels];
+    // Before they are asked for together with what others want.
+    if (wanted.some(this.#settings.isHeld)) return Promise.resolve(away);
     // What is kept for ever for one entry must not be for the tags of all others too.
     const isEndless = lasting === Number.POSITIVE_INFINITY;
     const fits = (other: Batch) =>
       Math.abs(other.deadline - deadline) <= sameTime && (other.lasting === Number.POSITIVE_INFINITY) === isEndless;
     const batch = this.#open.find(fits) ?? this.#begin(versions, lasting, deadline);
-    for (const label of labels) batch.labels.add(label);
+    for (const label of wanted) batch.labels.add(label);
     batch.lasting = Math.max(batch.lasting, lasting);
     return batch.answer;
   }

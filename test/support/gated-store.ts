@@ -35,6 +35,7 @@ export function gatedStore(store: Store, process: string, pass: Pass): Store {
     writeIfAbsent: (key, ...rest) => through('writeIfAbsent', [key], () => store.writeIfAbsent(key, ...rest)),
     remove: (key, ...rest) => through('remove', [key], () => store.remove(key, ...rest)),
     removeMany: (keys, ...rest) => through('removeMany', keys, () => store.removeMany(keys, ...rest)),
+    retract: (keys, ...rest) => through('retract', [...keys.keys()], () => store.retract(keys, ...rest)),
     removeMatching: (...args) => through('removeMatching', [], () => store.removeMatching(...args)),
     expire: (key, ...rest) => through('expire', [key], () => store.expire(key, ...rest)),
     soften: (key, ...rest) => through('soften', [key], () => store.soften(key, ...rest)),

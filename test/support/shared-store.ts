@@ -152,6 +152,11 @@ export function sharedStore(
       judging('writeIfAbsent', key, deadline, standing, (until, judged) => server.writeIfAbsent(key, entry, until, judged)),
     remove: async (key, deadline) => (await perform('remove', [key], deadline, () => removing([key]))) === 1,
     removeMany: (keys, deadline) => perform('removeMany', keys, deadline, () => removing(keys)),
+    async retract(keys, deadline) {
+      await perform('retract', [...keys.keys()], deadline, () =>
+        removing([...keys].filter(([key, keep]) => keep === '' || server.read(key)?.stamp !== keep).map(([key]) => key)),
+      );
+    },
     async removeMatching(prefix, glob, deadline) {
       const matches = compileGlob(glob);
       const ours = (key: string) => key.startsWith(prefix) && matches(key.slice(prefix.length));

@@ -33,7 +33,7 @@ export interface SimulatedProcess {
 const patientBreaker = { resetTimeout: 1_000, errorThreshold: 99, volumeThreshold: 1_000, window: 2_000, probeTimeout: 500 };
 
 export function simulatedProcess(clock: Clock, l2: Store | undefined, options: ProcessOptions = {}): SimulatedProcess {
-  const defaults = { ttl: 300_000, grace: 0, budget: 500, hardTimeout: 60_000, ...options.defaults };
+  const defaults = { ttl: 300_000, grace: 0, budget: 500, outage: 'serve', hardTimeout: 60_000, ...options.defaults } as const;
   const core = composeCore({
     name: 'test',
     clock,
@@ -43,6 +43,7 @@ export function simulatedProcess(clock: Clock, l2: Store | undefined, options: P
     events: new Emitter(),
     counters: newCounters(),
     outageTtl: 30_000,
+    journal: { maxNames: 1_000, window: 60_000 },
     ...options,
     l2,
     defaults,

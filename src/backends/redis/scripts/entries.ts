@@ -1,5 +1,5 @@
 import { defineScript } from '../script.js';
-import { announcing, clock, freshness, LATE, partsOfEntry, storing } from './fragments.js';
+import { announcing, clock, freshness, LATE, partsOfEntry, stamps, storing } from './fragments.js';
 
 /**
  * KEYS: pairs. ARGV: deadline, when it is sent, then bytes and px for each pair. Stores the entries and voids the leases, so that a load
@@ -36,6 +36,29 @@ local removed = 0
 for i = 1, #KEYS, 2 do
   redis.call('DEL', KEYS[i + 1])
   removed = removed + redis.call('UNLINK', KEYS[i])
+end
+announce()
+return removed`,
+);
+
+/** A header's first fields, and no more of what may be a large value. */
+const enoughForStamp = 63;
+
+/**
+ * KEYS: pairs. ARGV: a stamp for each pair, '' for none. As {@link removeScript}, but an entry with just that stamp stays, and the lease of
+ * somebody who replaces it. Answers how many there were.
+ */
+export const retractScript = defineScript(
+  'retract',
+  `${stamps}${announcing}
+local removed = 0
+for i = 1, #KEYS, 2 do
+  local keep = ARGV[(i + 1) / 2]
+  local head = keep ~= '' and redis.pcall('GETRANGE', KEYS[i], 0, ${enoughForStamp})
+  if type(head) ~= 'string' or stampIn(head) ~= keep then
+    redis.call('DEL', KEYS[i + 1])
+    removed = removed + redis.call('UNLINK', KEYS[i])
+  end
 end
 announce()
 return removed`,

@@ -1,19 +1,28 @@
 import { compileGlob, literalHead } from '../../../entries/glob.js';
 import { BackendError } from '../../../errors.js';
 import type { Store } from '../../../store.js';
-import { removeScript } from '../scripts/entries.js';
+import { removeScript, retractScript } from '../scripts/entries.js';
 import { removeWhereMoving } from './moving-slots.js';
 import { partialFailure } from './partial-failure.js';
 import type { Parts } from './parts.js';
+import type { BatchCall } from './script-calls.js';
 
-export type Removals = Pick<Store, 'remove' | 'removeMany' | 'removeMatching'>;
+export type Removals = Pick<Store, 'remove' | 'removeMany' | 'retract' | 'removeMatching'>;
 
 /** How many keys SCAN is asked to look at in one step: few enough not to hold up the server, enough to keep round trips few. */
 const scanCount = 500;
 
 export function removals({ connection, names, scripts, announcements }: Parts): Removals {
-  async function removeMany(keys: readonly string[], deadline: number): Promise<number> {
-    const batches = scripts.changes(removeScript, keys, () => []);
+  function removeMany(keys: readonly string[], deadline: number): Promise<number> {
+    return removeIn(
+      'removeMany',
+      scripts.changes(removeScript, keys, () => []),
+      keys.length,
+      deadline,
+    );
+  }
+
+  async function removeIn(operation: string, batches: readonly BatchCall[], of: number, deadline: number): Promise<number> {
     const calls = batches.map(({ call }) => call);
     const replies = await removeWhereMoving(connection, calls, await connection.scripts(calls, deadline), deadline);
     const failed = new Map<string, Error>();
@@ -22,13 +31,17 @@ export function removals({ connection, names, scripts, announcements }: Parts): 
       if (!(reply instanceof Error)) removed += Number(reply);
       else for (const key of batches[index]?.keys ?? []) failed.set(key, reply);
     }
-    const failure = partialFailure('removeMany', keys.length, failed);
+    const failure = partialFailure(operation, of, failed);
     if (failure !== undefined) throw failure;
     return removed;
   }
 
   return {
     removeMany,
+    async retract(keys, deadline) {
+      const argsOf = (batch: readonly string[]) => batch.map((key) => keys.get(key) as string);
+      await removeIn('retract', scripts.changes(retractScript, [...keys.keys()], argsOf), keys.size, deadline);
+    },
     async remove(key, deadline) {
       const call = scripts.change(removeScript, key);
       const result = await connection.script(call, deadline).catch((error: Error) => error);
