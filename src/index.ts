@@ -5,8 +5,16 @@ export type { ClusterOptions } from './config/cluster-options.js';
 export type { Environment, EnvOptions } from './config/environment.js';
 export type { RedisOptions } from './config/redis-options.js';
 export type { SentinelOptions } from './config/sentinel-options.js';
-export type { BusMode, BusOptions, CircuitBreakerOptions, LeaseOptions, MemoryOptions, TierOptions } from './config.js';
+export type {
+  BusMode,
+  BusOptions,
+  CircuitBreakerOptions,
+  JournalOptions,
+  LeaseOptions,
+  MemoryOptions,
+  TierOptions,
+} from './config.js';
 export { duration } from './duration.js';
 export * from './errors.js';
-export type { CacheEventName, CacheEvents, CacheListener } from './events.js';
+export type { CacheEventName, CacheEvents, CacheListener, Undelivered } from './events.js';
 export type { Logger } from './outage-report.js';

@@ -66,7 +66,28 @@ export function reportOutages(events: Emitter, { cache, backend, clock, logger }
     }
   });
 
+  events.on('journal:undelivered', ({ keys, tags, namespaces, patterns, everything, error }) => {
+    const names = { keys, tags, namespaces, patterns, everything };
+    const count = keys.length + tags.length + namespaces.length + patterns.length;
+    const what = everything
+      ? 'the whole cache'
+      : `${count} of its keys and tags (${firstOf([...keys, ...tags, ...namespaces, ...patterns])})`;
+    const message = `${backend} was not told that ${what} changed: it keeps what is old there until its time is up`;
+    if (logger !== undefined) logger.warn({ cache, backend, ...names, ...described(error) }, message);
+    else
+      process.emitWarning(`The cache '${cache}' was closed: ${message}.`, {
+        type: 'TierkeepWarning',
+        code: 'TIERKEEP_UNDELIVERED',
+      });
+  });
+
   if (logger === undefined) return;
+  events.on('journal:overflow', ({ maxNames }) => {
+    logger.warn(
+      { cache, backend, maxNames },
+      `more changes wait for ${backend} than may be kept by name: the whole cache will be invalidated there`,
+    );
+  });
   events.on('entry:unreadable', ({ key, error }) => {
     const details = { cache, backend, key, ...described(error) };
     logger[unreadable.isNew() ? 'warn' : 'debug'](details, 'an entry could not be read: it counts as a miss and is removed');
@@ -86,6 +107,10 @@ function spellOf(clock: Clock): { isNew(): boolean; end(): void } {
       last = Number.NEGATIVE_INFINITY;
     },
   };
+}
+
+function firstOf(names: readonly string[]): string {
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')}…` : names.join(', ');
 }
 
 function described(error: unknown): { code?: string; reason: string } {

@@ -45,6 +45,9 @@ const common = {
     CACHE_LEASE_TTL: '2s',
     CACHE_MAX_STALENESS: '1s',
     CACHE_BUS_MODE: 'tracking',
+    CACHE_OUTAGE: 'source',
+    CACHE_JOURNAL_MAX_NAMES: '5000',
+    CACHE_JOURNAL_WINDOW: '90s',
     CACHE_MAX_ENTRIES: '500',
     CACHE_MAX_BYTES: '64000000',
     CACHE_CIRCUIT_RESET_TIMEOUT: '3s',
@@ -69,6 +72,7 @@ const common = {
       maxStaleness: 1_000,
     },
     memory: { maxEntries: 500, maxBytes: 64_000_000 },
+    journal: { maxNames: 5_000, window: 90_000 },
     circuitBreaker: { resetTimeout: 3_000, errorThreshold: 25, volumeThreshold: 7, window: 4_000 },
   },
   access: {
@@ -120,7 +124,7 @@ const kinds = {
 describe('every setting is given', () => {
   it.each(Object.entries(kinds))('for %s', (kind, { env, options }) => {
     expect(readEnvironment({ CACHE_BACKEND: kind, ...common.env, ...env })).toEqual({
-      general: { backend: kind, name: 'shop', busMode: 'tracking' },
+      general: { backend: kind, name: 'shop', busMode: 'tracking', outage: 'source' },
       ...common.found,
       l2: { kind, options: { ...common.access, ...options } },
     });

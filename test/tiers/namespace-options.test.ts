@@ -34,7 +34,7 @@ it.for<[string, string, unknown, RegExp]>([
     { ttl: '2h' },
     /'taken' was made with ttl 3600000 ms, .* asked for with ttl 7200000 ms/,
   ],
-  ['an unknown option', 'users', { tll: '1h' }, /^namespace\(\) does not know the option 'tll'\. There are ttl and grace\.$/],
+  ['an unknown option', 'users', { tll: '1h' }, /^namespace\(\) does not know the option 'tll'\. There are ttl, grace and outage\.$/],
   ['options that are none', 'users', '1h', /^namespace\(\) takes an object of options/],
   ['null for options', 'users', null, /^namespace\(\) takes an object of options/],
   ['a ttl of 0', 'users', { ttl: 0 }, /^ttl must be positive/],

@@ -32,6 +32,9 @@ describe('L2 away from the start', () => {
     clock.advance(outageTtl);
     expect(await cache.getEntry('a')).toBeUndefined();
     expect(server.entryKeys()).toEqual([]);
+    // The journal tries again.
+    expect(clock.pending).toBe(1);
+    await cache.close();
     expect(clock.pending).toBe(0);
   });
 
@@ -179,12 +182,13 @@ describe('L2 going away midway', () => {
   });
 
   it('what L2 says counts again as soon as it answers', async () => {
-    const { process } = world();
+    const { process, clock } = world();
     const { cache, l2 } = process('p', { localRole: 'stand-in' });
     l2.down = true;
     await cache.set('k', 'here');
     expect(await cache.get('k')).toBe('here');
     l2.down = false;
+    await pass(clock, 50);
     expect(await cache.get('k')).toBeUndefined();
     expect(await cache.getOrSet('k', () => 'made')).toBe('made');
   });
