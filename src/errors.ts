@@ -105,6 +105,8 @@ export interface BackendErrorOptions extends CacheErrorOptions {
   readonly partial?: boolean | undefined;
   /** See {@link BackendError.failedKeys}. Default none. */
   readonly failedKeys?: readonly string[] | undefined;
+  /** See {@link BackendError.unsent}. Default false. */
+  readonly unsent?: boolean | undefined;
 }
 
 /** A backend answered with an error of its own. */
@@ -115,6 +117,11 @@ export class BackendError extends CacheError {
   readonly partial: boolean;
   /** After an operation on many keys that was done for some of them: those for which it was not, or may not have been. */
   readonly failedKeys: readonly string[];
+  /**
+   * The backend surely did nothing of it and will not: there was no connection, or it refused before it began (LOADING, READONLY…). False where
+   * that cannot be known, as when the connection or the time ran out after it was sent.
+   */
+  readonly unsent: boolean;
   static override readonly errorName: ErrorName = 'BackendError';
 
   constructor(message: string, options: BackendErrorOptions) {
@@ -123,6 +130,7 @@ export class BackendError extends CacheError {
     this.operation = options.operation;
     this.partial = options.partial ?? false;
     this.failedKeys = options.failedKeys ?? [];
+    this.unsent = options.unsent ?? false;
   }
   static {
     brand(BackendError);
@@ -151,6 +159,10 @@ export class DeadlineError extends BackendError {
 export class CircuitOpenError extends BackendError {
   override readonly retryable = true;
   static override readonly errorName: ErrorName = 'CircuitOpenError';
+
+  constructor(message: string, options: BackendErrorOptions) {
+    super(message, { ...options, unsent: true });
+  }
   static {
     brand(CircuitOpenError);
   }

@@ -3,7 +3,7 @@ import type { Command, Reply } from './connection.js';
 import { type Deadlines, Timed } from './deadlines.js';
 import type { Sender } from './driver.js';
 import type { Line } from './line.js';
-import { isNotMaster, isServerReply, reasonText, redisError } from './server-errors.js';
+import { isNotMaster, isServerReply, isUnwritten, reasonText, redisError } from './server-errors.js';
 import type { StandingLink } from './standing-link.js';
 
 /** A call that was not sent, because its server is no longer wanted. */
@@ -37,9 +37,9 @@ export class Calls {
     if (line === undefined || this.#closed) {
       return this.withLine(operation, deadline, () => this.send(command, operation, deadline, to, again));
     }
-    if (this.#deadlines.isPast(deadline)) return Promise.reject(this.#late(operation));
+    if (this.#deadlines.isPast(deadline)) return Promise.reject(this.#late(operation, true));
     return new Promise((resolve, reject) => {
-      const call = new Timed(deadline, () => reject(this.#late(operation)));
+      const call = new Timed(deadline, () => reject(this.#late(operation, false)));
       this.#deadlines.add(call);
       line.send(
         command,
@@ -64,12 +64,12 @@ export class Calls {
     if (line === undefined || this.#closed) {
       return this.withLine(operationOf(0), deadline, () => this.sendAll(commands, operationOf, deadline));
     }
-    if (this.#deadlines.isPast(deadline)) return Promise.reject(this.#late(operationOf(0)));
+    if (this.#deadlines.isPast(deadline)) return Promise.reject(this.#late(operationOf(0), true));
     return new Promise((resolve) => {
       const replies: (Reply | Error | undefined)[] = new Array(commands.length).fill(undefined);
       let left = commands.length;
       const call = new Timed(deadline, () => {
-        resolve(replies.map((reply, index) => (reply === undefined ? this.#late(operationOf(index)) : reply)));
+        resolve(replies.map((reply, index) => (reply === undefined ? this.#late(operationOf(index), false) : reply)));
       });
       this.#deadlines.add(call);
       const settle = (index: number, reply: Reply | Error) => {
@@ -100,9 +100,9 @@ export class Calls {
     if (line !== undefined) return use(line);
     if (this.#standing.state === 'closed') return Promise.reject(new Unsent(`${operation} was not sent to ${this.#address}`));
     if (this.#standing.state === 'down') return Promise.reject(this.#away(operation));
-    if (this.#deadlines.isPast(deadline)) return Promise.reject(this.#late(operation));
+    if (this.#deadlines.isPast(deadline)) return Promise.reject(this.#late(operation, true));
     return new Promise((resolve, reject) => {
-      const call = new Timed(deadline, () => reject(this.#late(operation)));
+      const call = new Timed(deadline, () => reject(this.#late(operation, true)));
       this.#deadlines.add(call);
       this.#standing.connect().then(() => {
         if (this.#deadlines.remove(call)) this.withLine(operation, deadline, use).then(resolve, reject);
@@ -117,20 +117,20 @@ export class Calls {
 
   /** A library says only that the connection is closed; why it was is what the link was lost for. */
   #failed(error: unknown, operation: string): BackendError {
-    const reason = isServerReply(error) ? error : (this.#standing.reason ?? error);
-    return redisError(reason, operation, this.#address, this.#partial());
+    if (isServerReply(error)) return redisError(error, operation, this.#address, this.#partial());
+    return redisError(this.#standing.reason ?? error, operation, this.#address, this.#partial(), isUnwritten(error));
   }
 
-  #late(operation: string): DeadlineError | ClosedError {
+  #late(operation: string, unsent: boolean): DeadlineError | ClosedError {
     if (this.#closed) return closedError();
     const message = `Redis at ${this.#address} did not answer ${operation} in time`;
-    return new DeadlineError(message, { backend: 'redis', operation, partial: this.#partial() });
+    return new DeadlineError(message, { backend: 'redis', operation, partial: this.#partial(), unsent });
   }
 
   #away(operation: string): ConnectionError {
     const { reason } = this.#standing;
     const message = `Redis at ${this.#address} is away: ${reasonText(reason)}`;
-    return new ConnectionError(message, { backend: 'redis', operation, cause: reason, partial: this.#partial() });
+    return new ConnectionError(message, { backend: 'redis', operation, cause: reason, partial: this.#partial(), unsent: true });
   }
 }
 

@@ -92,6 +92,11 @@ export interface Connection {
   learnTime(key: string, serverMs: number): void;
   /** `reason` says why it is down. Returns what takes the listener off again. */
   onState(listener: (state: ConnectionState, reason?: unknown) => void): () => void;
+  /**
+   * Told when keys will be answered by another server than before, or by one that began anew, and before the first of its answers is passed
+   * on: what was acknowledged may be lost there. It may be told too often, and never too seldom. Returns what takes the listener off again.
+   */
+  onOtherServer(listener: () => void): () => void;
   /** Lets what is in flight finish (bounded), then closes what we opened. */
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.js';
 import type { Calls } from './calls.js';
 import type { Command, Connection, Reply } from './connection.js';
 import { hello } from './hello.js';
+import { identityOf } from './identity.js';
 import type { Line } from './line.js';
 import type { ServerClock } from './server-clock.js';
 import { isServerReply } from './server-errors.js';
@@ -9,24 +10,27 @@ import { isServerReply } from './server-errors.js';
 /**
  * The first exchange on a new link. PING fails while the server loads, wants a password or cannot serve, when TIME would still be
  * answered; TIME gives the server's clock, without which scripts could not tell whether they come too late; HELLO tells when it is
- * not the kind of server that is expected there.
+ * not the kind of server that is expected there; INFO tells which server it is. Resolves to that, if it is told.
  */
 export async function greet(
   line: Line,
   serverClock: ServerClock,
   clock: Clock,
   topology?: Connection['topology'],
-): Promise<void> {
+): Promise<string | undefined> {
   const sentAt = clock.monotonic();
-  const [said, ping, time] = await Promise.allSettled([
-    hello((command) => exchange(line, command)),
+  const send = (command: Command) => exchange(line, command);
+  const [said, ping, time, identity] = await Promise.allSettled([
+    hello(send),
     ask(line, 'PING'),
     ask(line, 'TIME'),
+    identityOf(send),
   ]);
   const { mode } = settledValue(said);
   if (topology === 'standalone') refuse(mode);
   settledValue(ping);
   takeTime(settledValue(time), serverClock, sentAt);
+  return settledValue(identity);
 }
 
 /** Asks a server that has been greeted for its time once more. If it does not answer, its next greeting tells. */

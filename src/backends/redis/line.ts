@@ -6,7 +6,10 @@ import { StallWatch } from './stall-watch.js';
 export class Line {
   readonly #link: Link;
   readonly #watch: StallWatch;
+  /** Which server is at the other end, where it tells. */
+  identity: string | undefined;
   #finishing: NodeJS.Timeout | undefined;
+  #answeredLate: () => void = () => {};
 
   constructor(link: Link, stallTimeout: number, lost: Lost) {
     this.#link = link;
@@ -42,7 +45,9 @@ export class Line {
       (reply) => {
         this.#watch.answered();
         answered(reply);
-        if (this.#finishing !== undefined) this.#endIfIdle();
+        if (this.#finishing === undefined) return;
+        this.#answeredLate();
+        this.#endIfIdle();
       },
       (error: unknown) => {
         this.#watch.answered();
@@ -53,8 +58,12 @@ export class Line {
     );
   }
 
-  /** Ends it when what is in flight has been answered, after `ms` at the latest. It must be given no more. */
-  finish(ms: number): void {
+  /**
+   * Ends it when what is in flight has been answered, after `ms` at the latest. It must be given no more. `answered` is told of each
+   * answer.
+   */
+  finish(ms: number, answered: () => void): void {
+    this.#answeredLate = answered;
     this.#finishing = setTimeout(() => this.destroy(), ms);
     this.#finishing.unref();
     this.#endIfIdle();

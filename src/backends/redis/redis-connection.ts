@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../clock.js';
 import { Calls, closedError } from './calls.js';
+import { commandName } from './command-name.js';
 import type {
   Arg,
   Command,
@@ -16,6 +17,7 @@ import type { Driver } from './driver.js';
 import { askTime, greet } from './greeting.js';
 import { leftWhenReadOnly } from './left-when-read-only.js';
 import { Line } from './line.js';
+import { OtherServer, Succession } from './other-server.js';
 import { runScript, runScripts } from './run-scripts.js';
 import { ServerClock } from './server-clock.js';
 import { StandingLink } from './standing-link.js';
@@ -44,6 +46,7 @@ export class RedisConnection implements Connection {
   readonly #standing: StandingLink<Line>;
   readonly #calls: Calls;
   readonly #subscriptions: Subscriptions;
+  readonly #otherServer = new OtherServer();
   readonly #stateListeners = new Set<(state: ConnectionState, reason?: unknown) => void>();
   #closing: Promise<void> | undefined;
 
@@ -53,12 +56,20 @@ export class RedisConnection implements Connection {
     this.topology = driver.topology;
     this.#driver = driver;
     this.#drainTimeout = drainTimeout;
-    this.#serverClock = new ServerClock(clock, () => askTime(this.#calls, this.#serverClock, clock));
-    this.#standing = new StandingLink({
+    const serverClock = new ServerClock(clock, () => askTime(this.#calls, serverClock, clock));
+    this.#serverClock = serverClock;
+    const succession = new Succession(() => this.#otherServer.tell());
+    this.#standing = new StandingLink<Line>({
       connectTimeout,
       make: (lost) => new Line(leftWhenReadOnly(driver.link(lost), lost), stallTimeout, lost),
-      greet: (line) => greet(line, this.#serverClock, clock, driver.topology),
-      finish: (line) => line.finish(drainTimeout),
+      async greet(line) {
+        line.identity = await greet(line, serverClock, clock, driver.topology);
+      },
+      stands: (line) => succession.stands(line.identity),
+      finish: (line) =>
+        line.finish(drainTimeout, () => {
+          if (!succession.isStanding(line.identity)) this.#otherServer.tellAgain();
+        }),
       changed: (state, reason) => {
         for (const listener of [...this.#stateListeners]) tell(() => listener(state, reason));
       },
@@ -145,6 +156,10 @@ export class RedisConnection implements Connection {
     return () => this.#stateListeners.delete(listener);
   }
 
+  onOtherServer(listener: () => void): () => void {
+    return this.#otherServer.on(listener);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -156,10 +171,7 @@ export class RedisConnection implements Connection {
     await this.#calls.close(this.#drainTimeout);
     this.#standing.destroy();
     this.#stateListeners.clear();
+    this.#otherServer.close();
     this.#driver.release();
   }
-}
-
-function commandName(command: Command | undefined): string {
-  return String(command?.args[0]).toLowerCase();
 }

@@ -119,6 +119,9 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
       return connection.state === 'idle' ? 'connecting' : connection.state;
     },
     ready: () => connection.connect(),
+    onOtherServer(listener) {
+      connection.onOtherServer(listener);
+    },
     close: () => connection.close(),
   };
 }

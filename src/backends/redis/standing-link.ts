@@ -6,6 +6,8 @@ export interface StandingLinkSettings<L> {
   make(lost: (reason: unknown) => void): L;
   /** What must have been said before the link counts as ready. */
   greet(link: L): Promise<void>;
+  /** The link is about to become the one that stands. */
+  stands?(link: L): void;
   changed(state: ConnectionState, reason: unknown): void;
   /** Lets a link that is superseded finish what is in flight. Without it such a link is lost like any other. */
   finish?(link: L): void;
@@ -149,6 +151,7 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
   #stands(link: L): void {
     if (link !== this.#link) return;
     clearTimeout(this.#timer);
+    this.#settings.stands?.(link);
     this.#ready = link;
     this.#reason = undefined;
     this.#become('ready');

@@ -3,9 +3,11 @@ import { BackendError, ConnectionError, DeadlineError } from '../../../errors.js
 import type { Address, NatMap } from '../address.js';
 import { addressText } from '../address.js';
 import { closedError } from '../calls.js';
+import { commandName } from '../command-name.js';
 import type { Arg, Command, Connection, ConnectionState, Reply, ScriptCall, Subscription } from '../connection.js';
 import { Deadlines, Timed } from '../deadlines.js';
 import type { Driver } from '../driver.js';
+import { OtherServer } from '../other-server.js';
 import type { ConnectionTimings } from '../redis-connection.js';
 import { runScript, runScripts } from '../run-scripts.js';
 import { reasonText } from '../server-errors.js';
@@ -18,6 +20,7 @@ import { scanMasters } from './cluster-scan.js';
 import { ClusterSubscriptions } from './cluster-subscriptions.js';
 import { Probe } from './probe.js';
 import { Router } from './router.js';
+import { shortfall } from './shortfall.js';
 import { Topology } from './topology.js';
 
 export interface ClusterSettings extends ConnectionTimings {
@@ -41,6 +44,7 @@ export class ClusterConnection implements Connection {
   readonly #subscriptions: ClusterSubscriptions;
   /** Calls that wait for the first map. */
   readonly #waiting: Deadlines;
+  readonly #otherServer = new OtherServer();
   readonly #stateListeners = new Set<(state: ConnectionState, reason?: unknown) => void>();
   #state: ConnectionState = 'idle';
   #reason: unknown;
@@ -63,6 +67,7 @@ export class ClusterConnection implements Connection {
       stallTimeout,
       clock,
       changed: (node) => this.#nodeChanged(node),
+      replaced: () => this.#otherServer.tell(),
       fellSilent: () => void this.#topology.refresh(),
       isPartial: (node) => this.#topology.masters().some((other) => other !== node && other.works && !other.isLate),
     });
@@ -74,6 +79,7 @@ export class ClusterConnection implements Connection {
       connectTimeout,
       drainTimeout,
       changed: () => this.#mapChanged(),
+      reassigned: () => this.#otherServer.tell(),
     });
     this.#probe = new Probe(this.#topology);
     this.#router = new Router({
@@ -81,6 +87,9 @@ export class ClusterConnection implements Connection {
       nodeFor: (key, operation) => this.#nodeFor(key, operation),
       nodeAt: (announced) => this.#nodes.at(this.#topology.reached(announced)),
       moved: (slot, to) => this.#topology.moved(slot, to),
+      asked: (slot, at) => this.#topology.asked(slot, at),
+      assignments: () => this.#topology.assignments,
+      answeredLate: (node, key) => this.#answeredLate(node, key),
       refresh: () => this.#topology.refresh(),
     });
     const allHeard = () => expectAllHeard(this.#topology, clock.monotonic() + stallTimeout);
@@ -163,6 +172,10 @@ export class ClusterConnection implements Connection {
     return () => this.#stateListeners.delete(listener);
   }
 
+  onOtherServer(listener: () => void): () => void {
+    return this.#otherServer.on(listener);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -175,6 +188,7 @@ export class ClusterConnection implements Connection {
     this.#waiting.expireAll();
     await this.#nodes.close(this.#drainTimeout);
     this.#stateListeners.clear();
+    this.#otherServer.close();
     this.#settings.driver.release();
   }
 
@@ -196,7 +210,7 @@ export class ClusterConnection implements Connection {
     const late = () => {
       if (this.#state === 'closed') return closedError();
       const message = `the Redis Cluster at ${this.#seeds} did not answer ${operation} in time`;
-      return new DeadlineError(message, { backend: 'redis', operation });
+      return new DeadlineError(message, { backend: 'redis', operation, unsent: true });
     };
     if (this.#waiting.isPast(deadline)) return Promise.reject(late());
     return new Promise((resolve, reject) => {
@@ -218,12 +232,17 @@ export class ClusterConnection implements Connection {
       backend: 'redis',
       operation,
       partial: this.#topology.masters().some((master) => master.works),
+      unsent: true,
     });
   }
 
   #ownerOf(key: string): ClusterNode | undefined {
     const name = this.#topology.map?.ownerOf(slotOf(key));
     return name === undefined ? undefined : this.#nodes.get(name);
+  }
+
+  #answeredLate(node: ClusterNode, key: string | undefined): void {
+    if (key !== undefined && this.#ownerOf(key) !== node) this.#otherServer.tellAgain();
   }
 
   #anyMaster(): ClusterNode | undefined {
@@ -256,15 +275,7 @@ export class ClusterConnection implements Connection {
     const served = map.served((name) => stateOf(name) === 'ready' && this.#nodes.get(name)?.serving === true);
     const connecting = map.served((name) => stateOf(name) === 'connecting');
     if (served * 2 > slotCount) this.#become('ready');
-    else if ((served + connecting) * 2 <= slotCount) this.#become('down', this.#shortfall(served));
-  }
-
-  #shortfall(served: number): Error {
-    const reasons = this.#topology.masters().flatMap(({ name, state, reason }) => {
-      return state === 'ready' || state === 'connecting' ? [] : [`${name}: ${reasonText(reason)}`];
-    });
-    const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
-    return new Error(`only ${served} of ${slotCount} slots are served${why}`);
+    else if ((served + connecting) * 2 <= slotCount) this.#become('down', shortfall(served, this.#topology.masters()));
   }
 
   #become(state: ConnectionState, reason?: unknown): void {
@@ -279,14 +290,10 @@ export class ClusterConnection implements Connection {
 
   #away(operation: string): ConnectionError {
     const message = `the Redis Cluster at ${this.#seeds} is away: ${reasonText(this.#reason)}`;
-    return new ConnectionError(message, { backend: 'redis', operation, cause: this.#reason });
+    return new ConnectionError(message, { backend: 'redis', operation, cause: this.#reason, unsent: true });
   }
 }
 
 function isWrongType(reply: unknown): boolean {
   return reply instanceof BackendError && (reply.cause as Error | undefined)?.message.startsWith('WRONGTYPE') === true;
-}
-
-function commandName(command: Command | undefined): string {
-  return String(command?.args[0]).toLowerCase();
 }

@@ -7,6 +7,7 @@ import { Deadlines } from '../deadlines.js';
 import type { Address, Driver } from '../driver.js';
 import { askTime, greet } from '../greeting.js';
 import { Line } from '../line.js';
+import { Succession } from '../other-server.js';
 import { ServerClock } from '../server-clock.js';
 import { StandingLink } from '../standing-link.js';
 
@@ -16,6 +17,8 @@ export interface NodeSettings {
   readonly stallTimeout: number;
   readonly clock: Clock;
   changed(node: ClusterNode): void;
+  /** At the address of a node is another server than before, or one that began anew. */
+  replaced(): void;
   /** A node gives no answers. */
   fellSilent(): void;
   /** Whether other nodes work while this one does not. */
@@ -44,13 +47,17 @@ export class ClusterNode {
     this.clock = new ServerClock(clock, () => askTime(this.calls, this.clock, clock));
     this.#fellSilent = () => settings.fellSilent();
     this.#deadlines = new Deadlines(clock);
-    this.#standing = new StandingLink({
+    const succession = new Succession(() => settings.replaced());
+    this.#standing = new StandingLink<Line>({
       connectTimeout,
       make: (lost) => {
         const silent = () => this.#fallSilent();
         return new Line(Object.assign(driver.link(lost, address), { silent }), stallTimeout, lost);
       },
-      greet: (line) => greet(line, this.clock, clock, 'cluster'),
+      greet: async (line) => {
+        line.identity = await greet(line, this.clock, clock, 'cluster');
+      },
+      stands: (line) => succession.stands(line.identity),
       changed: () => {
         this.#silentAt = undefined;
         this.serving = true;

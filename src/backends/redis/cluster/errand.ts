@@ -9,6 +9,9 @@ export interface Errand {
   readonly results: (Reply | Error)[];
   /** Whether anything was sent. */
   sent: boolean;
+  /** As the router's. */
+  assignments(): number;
+  answeredLate(node: ClusterNode, key: string | undefined): void;
 }
 
 /** One of its commands, and the node it goes to. */
@@ -50,11 +53,14 @@ async function deliverTo(node: ClusterNode, trips: readonly Trip[], errand: Erra
     indexes.push(trip.index);
     return batch.push(commands[trip.index] as Command) - 1;
   });
+  const assignments = errand.assignments();
   try {
     const replies = await node.calls.sendAll(batch, (place) => errand.operationOf(indexes[place] as number), deadline);
     errand.sent = true;
     if (!(replies[0] instanceof Error)) node.isLate = false;
     for (const [position, { index }] of trips.entries()) results[index] = replies[places[position] as number] as Reply | Error;
+    if (errand.assignments() === assignments) return;
+    for (const { index } of trips) errand.answeredLate(node, commands[index]?.key);
   } catch (error) {
     for (const { index } of trips) results[index] = error as Error;
   }

@@ -8,8 +8,7 @@ import type { Address } from '../driver.js';
  * - `demoted`: the node is a replica now.
  */
 export type Redirection =
-  | { readonly kind: 'moved'; readonly slot: number; readonly to: Address }
-  | { readonly kind: 'ask'; readonly to: Address }
+  | { readonly kind: 'moved' | 'ask'; readonly slot: number; readonly to: Address }
   | { readonly kind: 'again' | 'demoted' };
 
 /** Reads the server's own error, if it is one of these. A node that knows no host for another one means the host we `asked`. */
@@ -21,5 +20,5 @@ export function readRedirection(error: unknown, asked: Address): Redirection | u
   const [, name, slot, host, port] = /^(MOVED|ASK) (\d+) (.*):(\d+)/.exec(message) ?? [];
   if (name === undefined) return undefined;
   const to = { host: host === '' || host === undefined ? asked.host : host, port: Number(port) };
-  return name === 'ASK' ? { kind: 'ask', to } : { kind: 'moved', slot: Number(slot), to };
+  return { kind: name === 'ASK' ? 'ask' : 'moved', slot: Number(slot), to };
 }

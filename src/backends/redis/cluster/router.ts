@@ -15,6 +15,12 @@ export interface RouterSettings {
   nodeAt(announced: Address): ClusterNode;
   /** A node says that the slot is another's. */
   moved(slot: number, to: ClusterNode): void;
+  /** A node says that the slot is on its way, and that what it has no more of it is at this one. */
+  asked(slot: number, at: ClusterNode): void;
+  /** Grows whenever a slot is given to another node. */
+  assignments(): number;
+  /** A node has answered that was asked before slots were given to others, perhaps this key's. */
+  answeredLate(node: ClusterNode, key: string | undefined): void;
   /** What we know of the cluster may be wrong. Resolves when the nodes were asked again. */
   refresh(): Promise<void>;
 }
@@ -41,21 +47,33 @@ const triesAgainPauses = [5, 15, 45];
  */
 export class Router {
   readonly #settings: RouterSettings;
+  readonly #watch: Pick<Errand, 'assignments' | 'answeredLate'>;
 
   constructor(settings: RouterSettings) {
     this.#settings = settings;
+    const { assignments, answeredLate } = settings;
+    this.#watch = { assignments, answeredLate };
   }
 
   async send(command: Command, operation: string, deadline: number): Promise<Reply> {
     const node = this.#settings.nodeFor(command.key, operation);
     const { answers } = node;
+    const assignments = this.#settings.assignments();
     try {
       const reply = await node.calls.send(command, operation, deadline);
       node.isLate = false;
+      if (this.#settings.assignments() !== assignments) this.#settings.answeredLate(node, command.key);
       return reply;
     } catch (error) {
       const results = [error as Error];
-      const errand: Errand = { commands: [command], operationOf: () => operation, deadline, results, sent: true };
+      const errand: Errand = {
+        commands: [command],
+        operationOf: () => operation,
+        deadline,
+        results,
+        sent: true,
+        ...this.#watch,
+      };
       await this.#follow([{ index: 0, node, answers, asking: false, triesAgain: 0 }], errand);
       const [result] = errand.results;
       if (result instanceof Error) throw result;
@@ -69,7 +87,8 @@ export class Router {
     operationOf: (index: number) => string,
     deadline: number,
   ): Promise<(Reply | Error)[]> {
-    const errand: Errand = { commands, operationOf, deadline, results: new Array(commands.length), sent: false };
+    const results: Errand['results'] = new Array(commands.length);
+    const errand: Errand = { commands, operationOf, deadline, results, sent: false, ...this.#watch };
     const trips: Trip[] = [];
     for (let index = 0; index < commands.length; index++) {
       const trip = this.#depart(index, errand, 0, false);
@@ -110,7 +129,7 @@ export class Router {
 
   /** Undefined when the result stands. */
   #nextStep(trip: Trip, errand: Errand): NextStep | undefined {
-    const { nodeAt, moved, refresh } = this.#settings;
+    const { nodeAt, moved, asked, refresh } = this.#settings;
     const error = errand.results[trip.index] as Error;
     if (error instanceof Unsent) return { trip };
     trip.node.failed(error, trip.answers);
@@ -121,8 +140,11 @@ export class Router {
         moved(redirection.slot, to);
         return { trip, to };
       }
-      case 'ask':
-        return { trip, to: nodeAt(redirection.to), asking: true };
+      case 'ask': {
+        const to = nodeAt(redirection.to);
+        asked(redirection.slot, to);
+        return { trip, to, asking: true };
+      }
       case 'again': {
         const after = triesAgainPauses[trip.triesAgain];
         return after === undefined ? undefined : { trip, triesAgain: trip.triesAgain + 1, after };
@@ -168,5 +190,6 @@ function giveUp({ index }: Trip, { results, operationOf }: Errand): void {
     operation: operationOf(index),
     cause,
     partial: true,
+    unsent: true,
   });
 }

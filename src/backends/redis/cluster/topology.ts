@@ -7,6 +7,7 @@ import type { ClusterNode } from './cluster-node.js';
 import type { ClusterNodes } from './cluster-nodes.js';
 import { type Layout, readLayout } from './layout.js';
 import { Rounds } from './rounds.js';
+import { SlotAssignments } from './slot-assignments.js';
 import { SlotMap } from './slot-map.js';
 import { type Judgement, survey } from './survey.js';
 
@@ -20,6 +21,8 @@ export interface TopologySettings {
   readonly drainTimeout: number;
   /** The map is another one, or could not be had. */
   changed(): void;
+  /** Before a slot is given to another node than the one that had it last, or may have been with another meanwhile. */
+  reassigned(): void;
 }
 
 /** While all is well: somebody who sends nothing hears of no change. */
@@ -35,6 +38,7 @@ const answerTimeout = 500;
 export class Topology {
   readonly #settings: TopologySettings;
   readonly #rounds: Rounds;
+  readonly #assignments: SlotAssignments;
   #map: SlotMap | undefined;
   #replicas: readonly Address[] = [];
   #reason: unknown;
@@ -45,6 +49,7 @@ export class Topology {
 
   constructor(settings: TopologySettings) {
     this.#settings = settings;
+    this.#assignments = new SlotAssignments(() => settings.reassigned());
     this.#rounds = new Rounds({ run: () => this.#round(), pause: () => this.#pause() });
   }
 
@@ -55,6 +60,11 @@ export class Topology {
   /** Why there is no map, or why it could not be had again. */
   get reason(): unknown {
     return this.#reason;
+  }
+
+  /** Grows whenever a slot is given to another node. */
+  get assignments(): number {
+    return this.#assignments.count;
   }
 
   /** Asks the nodes again; resolves when they were asked. */
@@ -82,9 +92,15 @@ export class Topology {
   moved(slot: number, to: ClusterNode): void {
     if (this.#map === undefined) return;
     const isNew = this.#map.slotsOf(to.name) === 0;
+    this.#assignments.give(slot, to.name);
     this.#map.give(slot, to.name);
     void this.refresh();
     if (isNew) this.#settings.changed();
+  }
+
+  /** A node says that the slot is on its way, and some of its keys at this one already. */
+  asked(slot: number, at: ClusterNode): void {
+    this.#assignments.share(slot, at.name);
   }
 
   nodeAt(address: Address): ClusterNode {
@@ -195,6 +211,7 @@ export class Topology {
     for (const name of masters) this.#lost.delete(name);
     // Before the map is in force: a node that begins to connect has the map looked at, and those it names must be there then.
     for (const { master } of ranges) nodes.at(this.reached(master));
+    this.#assignments.take(map);
     this.#map = map;
     this.#reason = undefined;
     this.#replicas = ranges.flatMap(({ replicas }) => replicas.map((replica) => this.reached(replica)));

@@ -16,7 +16,7 @@ export function isMoving(result: unknown): result is BackendError {
 export function movingError(operation: string, cause: BackendError): ConnectionError {
   return new ConnectionError(
     `redis: ${operation} cannot be done while the key's slot is on its way to another node. The same call works again when it has arrived.`,
-    { backend: 'redis', operation, cause: cause.cause, partial: true },
+    { backend: 'redis', operation, cause: cause.cause, partial: true, unsent: true },
   );
 }
 
@@ -57,6 +57,13 @@ async function removeApart(connection: Connection, { keys, args }: ScriptCall, d
     if (channel !== '') await connection.publish(channel, message, deadline);
     return removed;
   } catch (error) {
-    return error as Error;
+    return begun(error as Error);
   }
+}
+
+/** Something of it was done, or may have been, before the last step was refused. */
+function begun(error: Error): Error {
+  if (!(error instanceof BackendError && error.unsent)) return error;
+  const { message, backend, operation, partial } = error;
+  return new ConnectionError(message, { backend, operation, partial, cause: error });
 }

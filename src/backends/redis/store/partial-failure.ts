@@ -16,6 +16,7 @@ export function partialFailure(operation: string, of: number, failed: ReadonlyMa
       cause: first,
       partial: isPartial,
       failedKeys: [...failed.keys()],
+      unsent: failed.size === of && [...failed.values()].every((error) => error instanceof BackendError && error.unsent),
     },
   );
 }

@@ -81,7 +81,7 @@ export function scriptCalls(
       if (!Array.isArray(reply) || reply[0] !== LATE) return undefined;
       connection.learnTime(names.entry(key), reply[1] as number);
       const message = `redis: ${operation} reached the server after its deadline and did nothing.`;
-      return new DeadlineError(message, { backend: 'redis', operation });
+      return new DeadlineError(message, { backend: 'redis', operation, unsent: true });
     },
   };
   return self;

@@ -55,7 +55,7 @@ describe('CLUSTER SLOTS', () => {
 describe('redirections', () => {
   it.each([
     ['MOVED 3999 127.0.0.1:6381', { kind: 'moved', slot: 3999, to: { host: '127.0.0.1', port: 6381 } }],
-    ['ASK 3999 node-2.internal:6381', { kind: 'ask', to: { host: 'node-2.internal', port: 6381 } }],
+    ['ASK 3999 node-2.internal:6381', { kind: 'ask', slot: 3999, to: { host: 'node-2.internal', port: 6381 } }],
     ['MOVED 3999 :6381', { kind: 'moved', slot: 3999, to: { host: 'asked', port: 6381 } }],
     ['MOVED 3999 2001:db8::7:6381', { kind: 'moved', slot: 3999, to: { host: '2001:db8::7', port: 6381 } }],
     ['TRYAGAIN Multiple keys request during rehashing of slot', { kind: 'again' }],

@@ -13,6 +13,9 @@ type Answer = (text: string) => Reply | Error;
 /** Nodes that answer as the test says; what each was sent, in order; and time that passes only by waiting. */
 function cluster(answers: Record<string, Answer>) {
   const sent: string[] = [];
+  const asked: string[] = [];
+  const late: string[] = [];
+  let assignments = 0;
   let now = 0;
   let refreshed = 0;
   let owner = 'a';
@@ -53,6 +56,9 @@ function cluster(answers: Record<string, Answer>) {
     nodeFor: (key) => node(key?.startsWith('for ') ? key.slice(4) : owner),
     nodeAt: ({ host }) => node(host),
     moved: (slot, to) => void sent.push(`slot ${slot} is ${to.name}'s`),
+    asked: (slot, at) => void asked.push(`slot ${slot} is partly ${at.name}'s`),
+    assignments: () => assignments,
+    answeredLate: (node, key) => void late.push(`${node.name} for ${key}`),
     async refresh() {
       refreshed++;
       owner = 'b';
@@ -61,6 +67,9 @@ function cluster(answers: Record<string, Answer>) {
   const command = (text: string, key = 'k'): Command => ({ key, args: text.split(' ') });
   return {
     sent,
+    asked,
+    late,
+    reassign: () => assignments++,
     send: (text: string, deadline = 1_000) => router.send(command(text), 'op', deadline),
     sendAll: (commands: Command[], deadline = 1_000) => router.sendAll(commands, () => 'op', deadline),
     command,
@@ -82,8 +91,9 @@ describe('a command that is redirected', () => {
   });
 
   it('asks first where it is only asked to ask, for that one command', async () => {
-    const { sent, send, sendAll, command } = cluster({ a: failing('ASK 7 b:1'), b: () => 1 });
+    const { sent, asked, send, sendAll, command } = cluster({ a: failing('ASK 7 b:1'), b: () => 1 });
     expect(await send('INCR')).toBe(1);
+    expect(asked).toEqual(["slot 7 is partly b's"]);
     expect(sent).toEqual(['a INCR', 'b ASKING', 'b INCR']);
     sent.length = 0;
     expect(await sendAll([command('GET x'), command('GET y')])).toEqual([1, 1]);
@@ -183,4 +193,20 @@ describe('a batch', () => {
     expect(await rejection(sendAll([command('GET y', 'for nobody')]))).toBeInstanceOf(ConnectionError);
     expect(await sendAll([])).toEqual([]);
   });
+});
+
+it('tells of answers to what was asked before slots were given to others, and of no others', async () => {
+  const { late, reassign, send, sendAll, command } = cluster({
+    a: (text) => {
+      if (text.endsWith('late')) reassign();
+      return 1;
+    },
+  });
+  await send('INCR soon');
+  await sendAll([command('INCR soon')]);
+  expect(late).toEqual([]);
+  await send('INCR late');
+  expect(late).toEqual(['a for k']);
+  await sendAll([command('INCR soon', 'for a'), command('INCR late')]);
+  expect(late).toEqual(['a for k', 'a for for a', 'a for k']);
 });

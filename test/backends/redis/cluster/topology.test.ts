@@ -29,6 +29,7 @@ afterEach(() => topology.stop());
 /** Nodes by one letter each; those that say nothing refuse. */
 function world(seeds: string, says: Record<string, Says | Error>) {
   const asked: string[] = [];
+  const told: string[] = [];
   const nodes = new Map<string, FakeNode>();
   const text = (value: string) => Buffer.from(value);
   const answers = (host: string): (Reply | Error)[] => {
@@ -75,10 +76,11 @@ function world(seeds: string, says: Record<string, Says | Error>) {
     connectTimeout: 1_000,
     drainTimeout: 0,
     changed() {},
+    reassigned: () => told.push(owners()),
   });
   const owners = () => [0, 8192].map((slot) => topology.map?.ownerOf(slot)?.slice(0, 1) ?? '-').join('');
   const node = (name: string) => nodes.get(`${name}:1`) as FakeNode;
-  return { asked, says, nodes, node, owners };
+  return { asked, told, says, nodes, node, owners };
 }
 
 const down = (node: FakeNode) => Object.assign(node, { state: 'down', works: false });
@@ -175,5 +177,41 @@ describe('who serves what', () => {
     expect(String(topology.reason)).toMatch(
       /no node of the cluster answers \((a:1: first; b:1: second|b:1: second; a:1: first)\)/,
     );
+  });
+});
+
+describe('that keys are served by another node than before is told before they are', () => {
+  const same: Says = { epoch: 1, owners: ['a', 'b'] };
+
+  it('when the map gives slots to others, and neither at first nor while it stays as it is', async () => {
+    const { told, says, owners } = world('ab', { a: same, b: same });
+    await topology.refresh();
+    await topology.refresh();
+    expect([owners(), told]).toEqual(['ab', []]);
+    for (const name of ['a', 'b']) says[name] = { epoch: 2, owners: ['b', 'b'] };
+    await topology.refresh();
+    expect([owners(), told]).toEqual(['bb', ['ab']]);
+  });
+
+  it('when the epoch is another one with the same owners: a slot may have been with somebody else meanwhile', async () => {
+    const { told, says } = world('ab', { a: same, b: same });
+    await topology.refresh();
+    for (const name of ['a', 'b']) says[name] = { ...same, epoch: 3 };
+    await topology.refresh();
+    expect(told).toEqual(['ab']);
+  });
+
+  it('when a node says that a slot moved, and once that a part of it did', async () => {
+    const { told, owners } = world('ab', { a: same, b: same });
+    await topology.refresh();
+    const [b] = topology.masters().filter(({ name }) => name === 'b:1') as [ClusterNode];
+    const before = topology.assignments;
+    topology.asked(0, b);
+    topology.asked(0, b);
+    topology.asked(1, b);
+    expect(told).toEqual(['ab', 'ab']);
+    topology.moved(0, b);
+    topology.moved(0, b);
+    expect([owners(), told, topology.assignments - before]).toEqual(['bb', ['ab', 'ab', 'ab'], 3]);
   });
 });
