@@ -1,4 +1,5 @@
 import { type Space, tagLabel } from '../entries/labels.js';
+import { bumpTags } from './bump-tags.js';
 import type { Terms } from './call-options.js';
 import { change } from './change.js';
 import type { Core } from './core.js';
@@ -38,8 +39,7 @@ export async function invalidateTags(core: Core, tags: readonly string[], soft: 
   changeHere();
   if (versions !== undefined) {
     const bumped = tags.map(tagLabel);
-    const bump = () =>
-      versions.bumpAlongside?.(bumped, soft, labels.anyTag.label, deadline) ?? versions.bump(bumped, soft, deadline);
+    const bump = () => bumpTags(versions, bumped, soft, deadline);
     await settling(() => change(core, terms, 'invalidateTags', { kind: 'labels', labels: bumped, soft }, bump), changeHere);
   }
   if (events.heard['invalidate:tags']) events.emit('invalidate:tags', { tags, soft });

@@ -1,6 +1,7 @@
 import { newStamp } from '../entries/entry.js';
 import { type KnownLabel, type Label, type Space, spaceLabel, tagLabel } from '../entries/labels.js';
 import type { LabelVersion } from '../store.js';
+import { anyTagLabel } from './bump-tags.js';
 
 /** A tag that is forgotten makes the copies in L1 that carry it be verified, no more. */
 const mostTags = 50_000;
@@ -9,8 +10,8 @@ const mostSpaces = 10_000;
 /** The tags and namespaces that this process has met, and what it knows of their versions. */
 export class Labels {
   readonly root: Space = space('', []);
-  /** Its version is bumped with that of any tag, so that who knows it knows that none was. No namespace has this prefix. */
-  readonly anyTag: KnownLabel = unknown(spaceLabel('*'));
+  /** Of all tags together. */
+  readonly anyTag: KnownLabel = unknown(anyTagLabel);
   /** Factories of this process name tags that it does not know, so it is worth a round trip to know whether any was invalidated. */
   namesTags = false;
   readonly #tags = new Map<string, KnownLabel>();

@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../clock.js';
 import { spaceLabel } from '../entries/labels.js';
 import { BackendError, isOutage } from '../errors.js';
-import type { Store } from '../store.js';
+import type { Store, Versions } from '../store.js';
+import { bumpTags } from './bump-tags.js';
 import { allBut, type Intent } from './intent.js';
 import type { Journal } from './journal.js';
 
@@ -89,7 +90,8 @@ export class Replay {
     const { journal, clock, budget, done } = this.#settings;
     if (journal.size === 0) return;
     let failure: unknown;
-    for (const intent of journal.intents()) {
+    const intents = journal.intents();
+    for (const intent of intents) {
       const before = journal.generation;
       try {
         await this.#send(intent, Math.min(until, clock.monotonic() + budget));
@@ -99,7 +101,9 @@ export class Replay {
         const sent = error instanceof BackendError ? allBut(intent, error.failedKeys) : undefined;
         if (sent !== undefined) this.#acknowledged(sent, before);
         // A node that is away keeps its names; those of the others need not wait for it.
-        if (isOutage(error) && !error.partial) break;
+        if (!isOutage(error)) continue;
+        if (!error.partial) break;
+        intents.push(...halvesOf(intent));
       }
     }
     this.#lastError = failure;
@@ -122,7 +126,7 @@ export class Replay {
         await store.retract(intent.keys, deadline);
         break;
       case 'labels':
-        await store.versions?.bump(intent.labels, intent.soft, deadline);
+        await bumpTags(store.versions as Versions, intent.labels, intent.soft, deadline);
         break;
       case 'pattern':
         await store.removeMatching(intent.prefix, intent.glob, () => clock.monotonic() + budget);
@@ -132,4 +136,12 @@ export class Replay {
         else await store.versions.bump([spaceLabel('')], false, deadline);
     }
   }
+}
+
+/** Of several labels only one may be where it cannot be told; the others need not wait. */
+function halvesOf(intent: Intent): Intent[] {
+  if (intent.kind !== 'labels' || intent.labels.length === 1) return [];
+  const { labels } = intent;
+  const middle = labels.length >> 1;
+  return [labels.slice(0, middle), labels.slice(middle)].map((half) => ({ ...intent, labels: half }));
 }
