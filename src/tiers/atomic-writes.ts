@@ -23,7 +23,7 @@ export async function writeIfAbsent(core: Core, space: Space, key: string, draft
   underWay.begin();
   try {
     const deadline = clock.monotonic() + budget;
-    const entry = await entryFrom(core, space, draft, deadline, true);
+    const entry = await entryFrom(core, space, draft, deadline, 'present');
     if (l2 === undefined) {
       if (isFresh(inMemory(core, space, key).entry, clock.now())) return false;
       local.put(key, copyOf(core, tenureNow(core, space), entry));
@@ -86,7 +86,7 @@ export async function increment(
   const deadline = clock.monotonic() + budget;
   underWay.begin();
   try {
-    const initial = (await entryFrom(core, space, draft, deadline, true)) as Entry<number>;
+    const initial = (await entryFrom(core, space, draft, deadline, 'present')) as Entry<number>;
     if (l2 === undefined) return incrementHere(core, space, key, by, initial);
     const standing = standingIn(core, space, key, deadline);
     return await settling(

@@ -5,7 +5,7 @@ import { inspectValue } from '../entries/portable.js';
 import { lifeIn } from './call-options.js';
 import type { Core } from './core.js';
 import { assertTaggable, noTags, tagsIn } from './tags-in.js';
-import { labelsFor } from './versions.js';
+import { labelsFor, type Wanted } from './versions.js';
 
 /** What the caller wants stored, checked. It becomes an entry under the versions of the moment. */
 export interface Draft {
@@ -38,10 +38,10 @@ export function entryFrom(
   space: Space,
   { value, life, tags }: Draft,
   deadline: number,
-  exact = false,
+  wanted: Wanted = 'any',
 ): Entry | Promise<Entry> {
   const now = core.clock.now();
-  const labels = labelsFor(core, space, tags, now + life.ttl + life.grace, deadline, exact);
+  const labels = labelsFor(core, space, tags, now + life.ttl + life.grace, deadline, wanted);
   if (!(labels instanceof Promise)) return newEntry(value, life, now, { labels });
   return labels.then((asked) => newEntry(value, life, now, { labels: asked }));
 }

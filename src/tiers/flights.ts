@@ -49,9 +49,13 @@ export interface FlightPlan {
   readonly outage: OutagePolicy;
 }
 
-/** The loads that run now, one per key at most that callers may join. */
+/** The loads that run now, one per key and outage policy at most that callers may join: in an outage another policy gives another answer. */
 export class Flights {
-  readonly #table = new Map<string, Flight>();
+  readonly #tables: Readonly<Record<OutagePolicy, Map<string, Flight>>> = {
+    serve: new Map(),
+    source: new Map(),
+    throw: new Map(),
+  };
   readonly #endings = new Set<(error: unknown) => void>();
 
   constructor(
@@ -65,20 +69,18 @@ export class Flights {
   ) {}
 
   get size(): number {
-    return this.#table.size;
+    return Object.values(this.#tables).reduce((sum, { size }) => sum + size, 0);
   }
 
   /** A flight that was overtaken by an invalidation answers those who already wait, but takes no new ones. */
   joinable(key: string, space: Space, forced: boolean, outage: OutagePolicy): Flight | undefined {
-    const flight = this.#table.get(key);
+    const flight = this.#tables[outage].get(key);
     if (flight === undefined || !isWithin(flight.ticket.space, space) || this.fence.isMarked(flight.ticket)) return undefined;
     // Which tags its factory will name is not known yet, so it may be any that was invalidated.
     if (flight.bumps !== this.labels.bumps) return undefined;
     // What it reads may be of a namespace within its own, of whose clearing its ticket does not hear.
     if (flight.clears !== this.labels.clears && key.includes(':', flight.ticket.space.prefix.length)) return undefined;
     if (forced && !flight.forced) return undefined;
-    // In an outage it would give another answer.
-    if (flight.outage !== outage) return undefined;
     return this.isNewEnough(flight) ? flight : undefined;
   }
 
@@ -128,7 +130,7 @@ export class Flights {
       };
       timer = clock.schedule(hardTimeout, timeOut, 'awaited');
       this.#endings.add(end);
-      this.#table.set(key, flight);
+      this.#tables[outage].set(key, flight);
       flight.done = load(flight).finally(() => {
         timer.cancel();
         this.#endings.delete(end);
@@ -189,10 +191,11 @@ export class Flights {
   }
 
   #leave(flight: Flight): void {
-    const { ticket } = flight;
+    const { ticket, outage } = flight;
     this.fence.close(ticket);
+    const table = this.#tables[outage];
     // A newer flight may have taken the place.
-    if (this.#table.get(ticket.key) === flight) this.#table.delete(ticket.key);
+    if (table.get(ticket.key) === flight) table.delete(ticket.key);
   }
 }
 

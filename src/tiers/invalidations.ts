@@ -4,7 +4,7 @@ import type { Terms } from './call-options.js';
 import { change } from './change.js';
 import type { Core } from './core.js';
 import type { Intent } from './intent.js';
-import { settling } from './settle.js';
+import { ahead, settling } from './settle.js';
 import { assertTaggable } from './tags-in.js';
 import { removeMatching } from './writes.js';
 
@@ -16,7 +16,7 @@ export async function clear(core: Core, { prefix, label }: Space, physical: bool
     labels.clear(prefix);
     if (prefix === '') local.clear();
   };
-  clearHere();
+  ahead(core, terms, clearHere);
   if (l2?.versions !== undefined) {
     const { versions } = l2;
     const intent: Intent = { kind: 'labels', labels: [label], soft: false };
@@ -36,7 +36,7 @@ export async function invalidateTags(core: Core, tags: readonly string[], soft: 
   const changeHere = () => {
     for (const tag of tags) labels.changeTag(tag, soft);
   };
-  changeHere();
+  ahead(core, terms, changeHere);
   if (versions !== undefined) {
     const bumped = tags.map(tagLabel);
     const bump = () => bumpTags(versions, bumped, soft, deadline);

@@ -2,7 +2,8 @@ import type { OutagePolicy } from '../cache.js';
 import { type Entry, staleFrom } from '../entries/entry.js';
 import { freshnessOf, mayStandIn } from '../entries/freshness.js';
 import type { Space } from '../entries/labels.js';
-import { BackendError, CircuitOpenError } from '../errors.js';
+import { BackendError } from '../errors.js';
+import type { Terms } from './call-options.js';
 import { type Core, copyOf, keepForOutage, tenureNow } from './core.js';
 import type { Ticket } from './fence.js';
 import { inMemory } from './reads.js';
@@ -46,14 +47,18 @@ export function forgetMany(core: Core, keys: readonly string[]): number {
   return keys.reduce((count, key) => count + (forget(core, key) ? 1 : 0), 0);
 }
 
-/** Settles memory after an L2 operation, unless it is sure that the operation was never sent. */
-export async function settling<T>(operation: () => Promise<T>, settle: () => unknown): Promise<T> {
+/** Settles memory after an L2 operation, unless it is sure that nothing of it was done. */
+export async function settling<T>(
+  operation: () => Promise<T>,
+  settle: () => unknown,
+  mayBeDone: (error: unknown) => boolean = mayHaveHappened,
+): Promise<T> {
   try {
     const result = await operation();
     settle();
     return result;
   } catch (error) {
-    if (mayHaveHappened(error)) settle();
+    if (mayBeDone(error)) settle();
     throw error;
   }
 }
@@ -68,7 +73,15 @@ export async function settlingFailure<T>(operation: () => Promise<T>, settle: ()
   }
 }
 
-/** An open circuit is the one failure after which L2 is surely as it was. */
+/** False where L2 is surely as it was. */
 export function mayHaveHappened(error: unknown): boolean {
-  return error instanceof BackendError && !(error instanceof CircuitOpenError);
+  return error instanceof BackendError && !error.unsent;
+}
+
+/**
+ * Does here at once what L2 is told next, so that it is in force here whatever L2 does. But who is told of an outage is to find memory as it
+ * was if surely nothing was done: for him it waits until L2 has answered.
+ */
+export function ahead<T>({ l2 }: Core, { outage }: Terms, here: () => T): T | undefined {
+  return outage === 'throw' && l2 !== undefined ? undefined : here();
 }

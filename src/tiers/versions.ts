@@ -23,13 +23,16 @@ export function isTrusted({ trust, peers }: Core, { version, epoch }: KnownLabel
   return version !== undefined && peers !== undefined && epoch === trust.serving;
 }
 
+/** How good a version has to be: with `any` one of our own will do while L2 is away. */
+export type Wanted = 'any' | 'known' | 'present';
+
 /** Without the word of others a version is asked for anew after so long, ms: what is written under an old one is written in vain. */
 const oldAfter = 250;
 
 /**
  * What an entry made from now on carries. A version that is known here may be used unasked: if it has changed unheard, the entry will
- * count nowhere, which costs a load and no more. Not so where somebody is told that he was the first: then it is `exact`, asked for unless
- * its changes are heard.
+ * count nowhere, which costs a load and no more. Not so where somebody is told that he was the first: then the version is to be the `present`
+ * one, asked for unless its changes are heard. Where a write that is lost is to be told it is to be `known`: one of L2's, if not the newest.
  */
 export function labelsFor(
   core: Core,
@@ -37,18 +40,18 @@ export function labelsFor(
   tags: readonly string[],
   lasting: number,
   deadline: number,
-  exact = false,
+  wanted: Wanted = 'any',
 ): EntryLabels | Promise<EntryLabels> {
   const tagged = tags.map((tag) => core.labels.tag(tag));
   if (core.l2 === undefined) return tags.length === 0 ? noLabels : { tags, versions: tagged.map((tag) => madeHere(core, tag)) };
   const { versions } = core.l2;
   if (versions === undefined) return noLabels;
   const labels = tagged.length === 0 ? space.all : [...space.all, ...tagged];
-  const unknown = labels.filter((known) => !mayBeCarried(core, known, lasting, exact));
+  const unknown = labels.filter((known) => !mayBeCarried(core, known, lasting, wanted));
   if (unknown.length === 0) return { tags, versions: labels.map(({ version }) => version as string) };
   return core.versionReads.read(versions, unknown, lasting, deadline).then(async (read) => {
     // What carries a version of our own counts nowhere else: somebody else would be the first there. So the caller is told what is wrong.
-    if (read === away && exact) {
+    if (read === away && wanted !== 'any') {
       await askL2(core, 'versions', () =>
         versions.current(
           unknown.map(({ label }) => label),
@@ -56,7 +59,7 @@ export function labelsFor(
           deadline,
         ),
       );
-      return labelsFor(core, space, tags, lasting, deadline, exact);
+      return labelsFor(core, space, tags, lasting, deadline, wanted);
     }
     return {
       tags,
@@ -66,9 +69,9 @@ export function labelsFor(
   });
 }
 
-function mayBeCarried(core: Core, known: KnownLabel, lasting: number, exact: boolean): boolean {
+function mayBeCarried(core: Core, known: KnownLabel, lasting: number, wanted: Wanted): boolean {
   if (known.version === undefined || known.until < lasting) return false;
-  if (exact || core.peers !== undefined) return isTrusted(core, known);
+  if (wanted === 'present' || core.peers !== undefined) return isTrusted(core, known);
   return core.clock.monotonic() - known.askedAt < oldAfter;
 }
 

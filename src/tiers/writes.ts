@@ -2,12 +2,14 @@ import type { Entry } from '../entries/entry.js';
 import { freshnessOf } from '../entries/freshness.js';
 import { compileGlob } from '../entries/glob.js';
 import type { Space } from '../entries/labels.js';
+import { CircuitOpenError } from '../errors.js';
 import type { Terms } from './call-options.js';
 import { change } from './change.js';
 import { away, type Core } from './core.js';
 import { type Draft, entryFrom } from './draft.js';
 import { type Intent, removed, removedAll, softened } from './intent.js';
-import { forget, forgetMany, settleWrite, settling, settlingFailure, softenCopy } from './settle.js';
+import { ahead, forget, forgetMany, settleWrite, settling, settlingFailure, softenCopy } from './settle.js';
+import type { Wanted } from './versions.js';
 
 /**
  * Every write follows one order: open a ticket, learn the versions it is made under, tell L2, then settle memory. Settling marks whatever
@@ -19,7 +21,7 @@ export async function write(core: Core, space: Space, key: string, draft: Draft,
   underWay.begin();
   try {
     const deadline = clock.monotonic() + terms.budget;
-    const made = entryFrom(core, space, draft, deadline);
+    const made = entryFrom(core, space, draft, deadline, wantedBy(terms));
     const entry = made instanceof Promise ? await made : made;
     if (l2 === undefined) {
       settleWrite(core, ticket, entry);
@@ -43,7 +45,7 @@ export async function writeMany(core: Core, space: Space, drafts: ReadonlyMap<st
   try {
     const deadline = clock.monotonic() + terms.budget;
     // Asked for in one turn of the event loop, their versions come together.
-    const making = Array.from(drafts.values(), (draft) => entryFrom(core, space, draft, deadline));
+    const making = Array.from(drafts.values(), (draft) => entryFrom(core, space, draft, deadline, wantedBy(terms)));
     const made = making.some((entry) => entry instanceof Promise) ? await Promise.all(making) : making;
     const entries = new Map(tickets.map(({ key }, index) => [key, made[index] as Entry]));
     const intent: Intent = { kind: 'keys', keys: new Map(Array.from(entries, ([key, { stamp }]) => [key, stamp])) };
@@ -68,7 +70,7 @@ export async function writeMany(core: Core, space: Space, drafts: ReadonlyMap<st
 /** Makes the entry stale, in every tier. */
 export async function soften(core: Core, space: Space, key: string, terms: Terms): Promise<boolean> {
   const { l2, clock } = core;
-  const wasInMemory = softenCopy(core, space, key);
+  const wasInMemory = ahead(core, terms, () => softenCopy(core, space, key)) ?? false;
   if (l2 === undefined) return wasInMemory;
   const answer = await settling(
     () =>
@@ -80,7 +82,7 @@ export async function soften(core: Core, space: Space, key: string, terms: Terms
 
 export async function remove(core: Core, key: string, terms: Terms): Promise<boolean> {
   const { l2, clock } = core;
-  const wasInMemory = forget(core, key);
+  const wasInMemory = ahead(core, terms, () => forget(core, key)) ?? false;
   if (l2 === undefined) return wasInMemory;
   const answer = await settling(
     () =>
@@ -92,7 +94,7 @@ export async function remove(core: Core, key: string, terms: Terms): Promise<boo
 
 export async function removeMany(core: Core, keys: readonly string[], terms: Terms): Promise<number> {
   const { l2, clock } = core;
-  const inMemory = forgetMany(core, keys);
+  const inMemory = ahead(core, terms, () => forgetMany(core, keys)) ?? 0;
   if (l2 === undefined) return inMemory;
   const answer = await settling(
     () => change(core, terms, 'removeMany', removedAll(keys), () => l2.removeMany(keys, clock.monotonic() + terms.budget)),
@@ -109,13 +111,20 @@ export async function removeMatching(core: Core, prefix: string, glob: string, t
     core.fence.markAll();
     return count;
   };
-  const inMemory = forgetMatching();
+  const inMemory = ahead(core, terms, forgetMatching) ?? 0;
   if (l2 === undefined) return inMemory;
   const batch = () => clock.monotonic() + terms.budget;
   const answer = await settling(
     () =>
       change(core, terms, 'removeMatching', { kind: 'pattern', prefix, glob }, () => l2.removeMatching(prefix, glob, batch)),
     forgetMatching,
+    // The last of its batches may be what was surely not sent.
+    (error) => !(error instanceof CircuitOpenError),
   );
   return answer === away ? inMemory : answer;
+}
+
+/** What carries a version of our own counts nowhere: that is a lost write, of which this caller wants to know. */
+function wantedBy({ outage }: Terms): Wanted {
+  return outage === 'throw' ? 'known' : 'any';
 }
