@@ -14,8 +14,9 @@ export async function change<T>(
   intent: Intent,
   run: () => Promise<T>,
 ): Promise<T | Away> {
-  const { journal } = core;
+  const { journal, underWay } = core;
   const before = journal.generation;
+  underWay.begin();
   try {
     const answer = await throughGate(core, operation, run);
     journal.acknowledged(intent, before);
@@ -28,5 +29,7 @@ export async function change<T>(
     if (outage === 'throw') throw error;
     journal.note(onlyOf(intent, error.failedKeys));
     return away;
+  } finally {
+    underWay.end();
   }
 }

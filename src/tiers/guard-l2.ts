@@ -3,7 +3,7 @@ import { compileGlob } from '../entries/glob.js';
 import type { Store } from '../store.js';
 import { type CircuitBreakerSettings, type GuardedStore, withCircuitBreaker } from './circuit-breaker.js';
 import type { Core } from './core.js';
-import type { Intent } from './intent.js';
+import { type Intent, softened } from './intent.js';
 import { Replay } from './replay.js';
 import { forget } from './settle.js';
 import { withJournal } from './with-journal.js';
@@ -40,8 +40,23 @@ export function guardL2(core: Core, store: Store, settings: GuardSettings): { l2
   }
 
   const guarded = withCircuitBreaker(store, settings.circuitBreaker, clock, onState, () => replay.recover());
-  store.onOtherServer?.(() => journal.recall());
+  store.onOtherServer?.(() => {
+    core.fence.markAll();
+    for (const intent of journal.recall()) disown(core, intent);
+  });
   return { l2: withJournal(guarded, journal), replay };
+}
+
+/**
+ * What another server is to be told, the one before it was told. What came from the new one meanwhile is not kept, but what was set here is.
+ */
+function disown({ local, labels }: Core, intent: Intent): void {
+  if (intent.kind === 'labels') for (const label of intent.labels) labels.change(label);
+  if (intent.kind !== 'keys') return;
+  for (const [key, to] of intent.keys) {
+    const copy = to === softened ? undefined : local.get(key);
+    if (copy !== undefined && copy.stamp !== to) local.delete(key);
+  }
 }
 
 /** What is gone from L2 now goes from memory too, where it may be of our own making, which nobody else knows. */

@@ -1,11 +1,13 @@
 import type { Clock } from '../clock.js';
 import { compileGlob } from '../entries/glob.js';
 import { type Label, spaceLabel } from '../entries/labels.js';
-import { type Intent, type KeyIntent, patternName, softened } from './intent.js';
+import { type Intent, type KeyIntent, patternName, removed, softened } from './intent.js';
 import { Recent } from './recent.js';
 
 interface Held {
   readonly generation: number;
+  /** When it was noted first, ms since the epoch. */
+  readonly since: number;
 }
 
 export interface JournalSettings {
@@ -34,7 +36,8 @@ export class Journal {
   readonly #recent: Recent;
   #everything: Held | undefined;
   #generation = 0;
-  #since = 0;
+  /** The generation as of which another server answers: what was asked before may have been acknowledged by the one before it. */
+  #recalledAt = 0;
 
   constructor(
     settings: JournalSettings,
@@ -62,7 +65,10 @@ export class Journal {
 
   /** When the oldest was noted, ms since the epoch; undefined when it is empty. */
   get since(): number | undefined {
-    return this.size === 0 ? undefined : this.#since;
+    // A name that is noted again keeps its place, so the oldest of each kind is its first.
+    const oldest = [firstOf(this.#keys), firstOf(this.#labels), firstOf(this.#patterns), this.#everything];
+    const moments = oldest.flatMap((held) => held?.since ?? []);
+    return moments.length === 0 ? undefined : Math.min(...moments);
   }
 
   holds(key: string): boolean {
@@ -79,27 +85,29 @@ export class Journal {
 
   /** L2 has not acknowledged it, whatever it did. */
   note(intent: Intent): void {
-    if (this.size === 0) this.#since = this.clock.now();
-    this.#generation += 1;
-    this.#hold(intent);
-    if (this.size > this.#settings.maxNames) this.#holdEverything();
-    this.told.noted();
+    this.#note(intent, replaced);
   }
 
   /** L2 has acknowledged it by a request that was made when `before` was the generation. Says whether that settled anything. */
   acknowledged(intent: Intent, before: number): boolean {
     this.#recent.add(intent, this.clock.monotonic());
+    if (before < this.#recalledAt) {
+      this.#note(intent, unlessTheSame);
+      return false;
+    }
     return this.size > 0 && this.#settle(intent, before);
   }
 
-  /** Another server answers from now on, which may not have what was acknowledged lately. */
-  recall(): void {
+  /** Another server answers from now on, which may not have what was acknowledged lately. Says what that was. */
+  recall(): readonly Intent[] {
     const recent = this.#recent.all(this.clock.monotonic());
-    if (recent === 'too many') {
-      this.#generation += 1;
-      this.#holdEverything();
-      this.told.noted();
-    } else for (const intent of recent) this.note(intent);
+    this.#generation += 1;
+    this.#recalledAt = this.#generation;
+    const all: readonly Intent[] = recent === 'too many' ? [{ kind: 'everything' }] : recent;
+    const newer = new Map(this.#keys);
+    const merge: Merge = (held, told, key) => (newer.has(key) ? kept : replaced)(held, told, key);
+    for (const intent of all) this.#note(intent, merge);
+    return all;
   }
 
   /** All that it holds, in the order in which it is best sent: what settles most comes first. */
@@ -108,7 +116,7 @@ export class Journal {
     const labels = [...this.#labels];
     const withLabels = (soft: boolean): Intent[] => {
       const some = labels.filter(([, held]) => held.soft === soft).map(([label]) => label);
-      return some.length === 0 ? [] : [{ kind: 'labels', labels: some, soft }];
+      return inBatches(some).map((batch) => ({ kind: 'labels', labels: batch, soft }));
     };
     return [
       ...withLabels(false),
@@ -120,56 +128,71 @@ export class Journal {
 
   *#keyIntents(): Generator<Intent> {
     let batch = new Map<string, KeyIntent>();
+    let alone = 0;
     for (const [key, { to }] of this.#keys) {
-      if (to === softened) yield { kind: 'key', key, to };
-      else batch.set(key, to);
-      if (batch.size < keysAtOnce) continue;
+      if (to === softened && alone < mostAlone) {
+        alone += 1;
+        yield { kind: 'key', key, to };
+      } else batch.set(key, to === softened ? removed : to);
+      if (batch.size < namesAtOnce) continue;
       yield { kind: 'keys', keys: batch };
       batch = new Map();
     }
     if (batch.size > 0) yield { kind: 'keys', keys: batch };
   }
 
-  #hold(intent: Intent): void {
-    const generation = this.#generation;
+  #note(intent: Intent, merge: Merge): void {
+    this.#generation += 1;
+    this.#hold(intent, merge);
+    if (this.size > this.#settings.maxNames) this.#holdEverything();
+    this.told.noted();
+  }
+
+  #hold(intent: Intent, merge: Merge): void {
     if (this.#everything !== undefined || intent.kind === 'everything') {
       this.#holdEverything();
       return;
     }
     switch (intent.kind) {
       case 'key':
-        this.#holdKey(intent.key, intent.to);
+        this.#holdKey(intent.key, intent.to, merge);
         break;
       case 'keys':
-        for (const [key, to] of intent.keys) this.#holdKey(key, to);
+        for (const [key, to] of intent.keys) this.#holdKey(key, to, merge);
         break;
       case 'labels':
         for (const label of intent.labels) {
           // What was to be gone is not made to be stale only.
-          const soft = intent.soft && this.#labels.get(label)?.soft !== false;
-          this.#labels.set(label, { generation, soft });
+          const held = this.#labels.get(label);
+          this.#labels.set(label, { ...this.#heldNow(held), soft: intent.soft && held?.soft !== false });
         }
         break;
-      case 'pattern':
-        this.#patterns.set(patternName(intent), { generation, ...intent, matches: compileGlob(intent.glob) });
+      case 'pattern': {
+        const name = patternName(intent);
+        const held = this.#heldNow(this.#patterns.get(name));
+        this.#patterns.set(name, { ...held, ...intent, matches: compileGlob(intent.glob) });
         // Each read is matched with every one of them.
         if (this.#patterns.size > mostPatterns) this.#holdEverything();
+      }
     }
   }
 
-  #holdKey(key: string, to: KeyIntent): void {
+  #heldNow(before: Held | undefined): Held {
+    return { generation: this.#generation, since: before?.since ?? this.clock.now() };
+  }
+
+  #holdKey(key: string, to: KeyIntent, merge: Merge): void {
     const held = this.#keys.get(key);
-    // What is there may be from before a change that is not acknowledged: stale is not enough for it.
-    const reached = to === softened && held !== undefined && held.to !== softened ? '' : to;
-    this.#keys.set(key, { generation: this.#generation, to: reached });
+    this.#keys.set(key, { ...this.#heldNow(held), to: held === undefined ? to : merge(held.to, to, key) });
   }
 
   #holdEverything(): void {
     if (this.#everything === undefined) this.told.overflowed();
+    const since = this.since ?? this.clock.now();
     this.#keys.clear();
     this.#labels.clear();
     this.#patterns.clear();
-    this.#everything = { generation: this.#generation };
+    this.#everything = { generation: this.#generation, since };
   }
 
   #settle(intent: Intent, before: number): boolean {
@@ -213,13 +236,38 @@ export class Journal {
   }
 }
 
+/** What is wanted of a key of which something else was to be told already. */
+type Merge = (held: KeyIntent, told: KeyIntent, key: string) => KeyIntent;
+
+/** What is there may be from before a change that is not acknowledged: stale is not enough for it. */
+const replaced: Merge = (held, told) => (told === softened && held !== softened ? removed : told);
+
+/** What was not acknowledged is newer than what was. */
+const kept: Merge = (held, told) => (held === softened && told !== softened ? removed : held);
+
+/** Which of them is newer cannot be told. */
+const unlessTheSame: Merge = (held, told) => (held === told ? held : removed);
+
 interface Pattern {
   readonly prefix: string;
   readonly glob: string;
   readonly matches: (rest: string) => boolean;
 }
 
+function firstOf(names: ReadonlyMap<string, Held>): Held | undefined {
+  for (const held of names.values()) return held;
+  return undefined;
+}
+
+function inBatches(labels: readonly Label[]): Label[][] {
+  return Array.from({ length: Math.ceil(labels.length / namesAtOnce) }, (_, batch) =>
+    labels.slice(batch * namesAtOnce, (batch + 1) * namesAtOnce),
+  );
+}
+
 const mostPatterns = 100;
-/** In one request: few enough not to hold up the server, or the rest of what is sent. */
-const keysAtOnce = 500;
+/** In one request: few enough for it to be answered in time, and not to hold up the server or the rest of what is sent. */
+const namesAtOnce = 500;
+/** To make a key stale is a request of its own. Of more than so many nothing is left to stand in: the others must not wait for them. */
+const mostAlone = 100;
 const wholeCache = spaceLabel('');

@@ -67,9 +67,10 @@ export class Replay {
     this.#timer?.cancel();
     if (this.#settings.journal.size === 0) return;
     const { clock } = this.#settings;
+    const until = clock.monotonic() + ms;
     await new Promise<void>((resolve) => {
       const bound = clock.schedule(ms, resolve, 'awaited');
-      this.#run(clock.monotonic() + ms)
+      this.#runLast(until)
         .catch(() => undefined)
         .finally(() => {
           bound.cancel();
@@ -78,7 +79,15 @@ export class Replay {
     });
   }
 
+  /** What was noted while it was sending already is sent too. */
+  async #runLast(until: number): Promise<void> {
+    await this.#running;
+    if (this.#settings.clock.monotonic() < until) await this.#run(until);
+  }
+
   #run(until = Number.POSITIVE_INFINITY): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
     this.#running ??= this.#sendAll(until).finally(() => {
       this.#running = undefined;
       if (this.#settings.journal.size > 0) this.soon();
@@ -91,8 +100,9 @@ export class Replay {
     if (journal.size === 0) return;
     let failure: unknown;
     const intents = journal.intents();
+    // As of the list: what is noted while it is sent may ask for more than is in it.
+    const before = journal.generation;
     for (const intent of intents) {
-      const before = journal.generation;
       try {
         await this.#send(intent, Math.min(until, clock.monotonic() + budget));
         this.#acknowledged(intent, before);

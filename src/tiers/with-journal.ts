@@ -32,8 +32,9 @@ export function withJournal(store: GuardedStore, journal: Journal): GuardedStore
     async readMany(keys, deadline, unread) {
       if (journal.size === 0) return store.readMany(keys, deadline, unread);
       const free = keys.filter((key) => !journal.holds(key));
+      const notAsked = keys.length === free.length ? [] : keys.filter((key) => journal.holds(key));
       const found = free.length === 0 ? new Map() : await store.readMany(free, deadline, unread);
-      for (const key of keys) if (journal.holds(key)) unread?.(key);
+      for (const key of notAsked) unread?.(key);
       return found;
     },
     // Atomic operations depend on what is there.
@@ -48,6 +49,6 @@ export function withJournal(store: GuardedStore, journal: Journal): GuardedStore
 function held({ name }: Store, operation: string, what: string): ConnectionError {
   return new ConnectionError(
     `${name} was not asked for ${what}: it has not acknowledged yet that this process changed it. It is told again until it does.`,
-    { backend: name, operation, partial: true },
+    { backend: name, operation, partial: true, unsent: true },
   );
 }
