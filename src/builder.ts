@@ -1,5 +1,5 @@
 import { buildCache } from './builder/build.js';
-import { emptyPlan, needsL2, type Plan, withL1, withL2 } from './builder/plan.js';
+import { emptyPlan, needsL2, type Plan, withL1, withL2, withRetry } from './builder/plan.js';
 import type { Plugin } from './builder/plugin.js';
 import { refusals } from './builder/refusals.js';
 import type { CacheBuilder } from './builder/steps.js';
@@ -18,6 +18,7 @@ import {
   readLogger,
   readMemoryOptions,
   readOutagePolicy,
+  readRetryOptions,
   readTierOptions,
 } from './config.js';
 import { type Duration, finiteMs, nonNegativeMs, positiveMs } from './duration.js';
@@ -79,6 +80,10 @@ function builderOf(plan: Plan): CacheBuilder {
       needsL2(plan, 'journal');
       return builderOf({ ...plan, journal: { ...plan.journal, ...readJournalOptions(options) } });
     },
+    retry(options = {}) {
+      needsL2(plan, 'retry');
+      return builderOf(withRetry(plan, readRetryOptions(options)));
+    },
     outageTtl(ttl) {
       needsL2(plan, 'outageTtl');
       return set({ outageTtl: positiveMs(ttl, 'outageTtl') });
@@ -112,9 +117,12 @@ function taken(branch: CacheBuilder, anotherWasNot: boolean): CacheBuilder {
   return anotherWasNot && !plan.l2Possible ? builderOf({ ...plan, l2Possible: true }) : branch;
 }
 
-function withEnvironment(plan: Plan, { general, settings, memory, circuitBreaker, journal, l2 }: EnvironmentSettings): Plan {
+function withEnvironment(
+  plan: Plan,
+  { general, settings, memory, circuitBreaker, retry, journal, l2 }: EnvironmentSettings,
+): Plan {
   return {
-    ...plan,
+    ...withRetry(plan, retry),
     name: general.name ?? plan.name,
     bus: general.busMode ?? plan.bus,
     l2,

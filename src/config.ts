@@ -48,6 +48,16 @@ export interface BusOptions {
 
 export type BusMode = 'pub-sub' | 'tracking';
 
+/** Options of `.retry()`. */
+export interface RetryOptions {
+  /** How often a write is tried again that surely was not executed; 0 turns it off. What may have been executed is never sent twice. Default 2. */
+  readonly retries?: number | undefined;
+  /** The first retry waits up to so long, each further one up to twice as long: anything from nothing to that, by chance. Default 10 ms. */
+  readonly minBackoff?: Duration | undefined;
+  /** No retry waits longer than this. All tries and waits together are bounded by the budget of the call. Default 100 ms. */
+  readonly maxBackoff?: Duration | undefined;
+}
+
 /** Options of `.journal()`. */
 export interface JournalOptions {
   /**
@@ -83,6 +93,7 @@ export const errorThreshold = (name: string) => wholeNumber(name, 1, 100);
 export const busMode = (name: string) => z.enum(['pub-sub', 'tracking'], must(name, "'pub-sub' or 'tracking'"));
 export const maxNames = (name: string) => wholeNumber(name, 1, 10_000_000);
 export const outagePolicy = (name: string) => z.enum(['serve', 'source', 'throw'], must(name, "'serve', 'source' or 'throw'"));
+export const retries = (name: string) => wholeNumber(name, 0, 10);
 export const volumeThreshold = (name: string) => wholeNumber(name, 1, 1_000_000);
 
 /** For a length of time below which timers and counting buckets would cost more than they bring. */
@@ -114,6 +125,12 @@ const busOptions = z.strictObject({
   mode: busMode('mode').optional(),
 });
 
+const retryOptions = z.strictObject({
+  retries: retries('retries').optional(),
+  minBackoff: convertedBy((given: Duration) => finiteMs(given, 'minBackoff')).optional(),
+  maxBackoff: convertedBy((given: Duration) => finiteMs(given, 'maxBackoff')).optional(),
+});
+
 const journalOptions = z.strictObject({
   maxNames: maxNames('maxNames').optional(),
   window: convertedBy((given: Duration) => atLeast100Ms(given, 'window')).optional(),
@@ -127,6 +144,7 @@ const circuitBreakerOptions = z.strictObject({
 });
 
 export type MemorySettings = z.output<typeof memoryOptions>;
+export type RetryPlan = z.output<typeof retryOptions>;
 export type JournalSettings = z.output<typeof journalOptions>;
 export type BreakerSettings = z.output<typeof circuitBreakerOptions>;
 
@@ -134,6 +152,7 @@ export const readMemoryOptions = (given: unknown) => checkOptions('memory', memo
 export const readTierOptions = (given: unknown) => checkOptions('tier', tierOptions, given);
 export const readLeaseOptions = (given: unknown) => checkOptions('lease', leaseOptions, given);
 export const readBusOptions = (given: unknown) => checkOptions('bus', busOptions, given, ' Write .bus(false) to turn it off.');
+export const readRetryOptions = (given: unknown) => checkOptions('retry', retryOptions, given);
 export const readJournalOptions = (given: unknown) => checkOptions('journal', journalOptions, given);
 export const readBreakerOptions = (given: unknown) => checkOptions('circuitBreaker', circuitBreakerOptions, given);
 

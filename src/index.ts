@@ -12,6 +12,7 @@ export type {
   JournalOptions,
   LeaseOptions,
   MemoryOptions,
+  RetryOptions,
   TierOptions,
 } from './config.js';
 export { duration } from './duration.js';

@@ -5,6 +5,7 @@ import { Emitter } from '../events.js';
 import { reportOutages } from '../outage-report.js';
 import { composeCache } from '../tiers/compose.js';
 import { newCounters } from '../tiers/counters.js';
+import { withRetries } from '../tiers/with-retries.js';
 import { makeL2 } from './make-l2.js';
 import type { Plan } from './plan.js';
 
@@ -44,7 +45,7 @@ export function buildCache(plan: Plan): TieredCache {
     clock,
     local,
     localRole: isL1 ? 'tier' : 'stand-in',
-    l2: l2?.store,
+    l2: l2 && withRetries(l2.store, { ...defaults.retry, ...plan.retry }, clock),
     peers: l2?.peers,
     circuitBreaker: { ...defaults.circuitBreaker, ...plan.circuitBreaker, probeTimeout: settings.budget },
     events,

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import { defaults } from '../config/defaults.js';
 import type { TopologySettings } from '../config/topology.js';
-import type { BreakerSettings, BusMode, JournalSettings, MemorySettings } from '../config.js';
+import type { BreakerSettings, BusMode, JournalSettings, MemorySettings, RetryPlan } from '../config.js';
 import { ConfigError } from '../errors.js';
 import type { Logger } from '../outage-report.js';
 import type { Plugin } from './plugin.js';
@@ -27,6 +27,7 @@ export interface Plan {
   /** How caches that share Redis hear of each other's changes, if they do. */
   readonly bus: BusMode | false;
   readonly outage: OutagePolicy;
+  readonly retry: RetryPlan;
   readonly journal: JournalSettings;
   readonly circuitBreaker: BreakerSettings;
   readonly clock: Clock;
@@ -45,6 +46,7 @@ export function emptyPlan(name: string): Plan {
     settings: { ttl, grace, budget, hardTimeout, outageTtl, leaseTtl, maxStaleness },
     bus: defaults.busMode,
     outage: defaults.outage,
+    retry: {},
     journal: {},
     circuitBreaker: {},
     clock: systemClock,
@@ -63,6 +65,17 @@ export function withL2(plan: Plan, l2: L2Plan): Plan {
   return { ...plan, l2, l2Possible: true };
 }
 
-export function needsL2(plan: Plan, step: 'circuitBreaker' | 'lease' | 'bus' | 'outage' | 'journal' | 'outageTtl'): void {
+export function withRetry(plan: Plan, given: RetryPlan): Plan {
+  const retry = { ...plan.retry, ...given };
+  const { minBackoff = defaults.retry.minBackoff, maxBackoff = defaults.retry.maxBackoff } = retry;
+  if (minBackoff > maxBackoff) {
+    throw new ConfigError(`minBackoff (${minBackoff} ms) must not be longer than maxBackoff (${maxBackoff} ms): set both.`);
+  }
+  return { ...plan, retry };
+}
+
+type StepOfL2 = 'circuitBreaker' | 'lease' | 'bus' | 'outage' | 'retry' | 'journal' | 'outageTtl';
+
+export function needsL2(plan: Plan, step: StepOfL2): void {
   if (!plan.l2Possible) throw new ConfigError(refusals[step]);
 }

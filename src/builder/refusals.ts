@@ -10,6 +10,7 @@ export const refusals = {
   lease: 'lease() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
   bus: 'bus() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .env(…) before it.',
   outage: 'outage() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
+  retry: 'retry() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
   journal: 'journal() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
   outageTtl: 'outageTtl() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
 } as const;

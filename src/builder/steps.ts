@@ -4,7 +4,15 @@ import type { ClusterOptions } from '../config/cluster-options.js';
 import type { Environment, EnvOptions } from '../config/environment.js';
 import type { RedisOptions } from '../config/redis-options.js';
 import type { SentinelOptions } from '../config/sentinel-options.js';
-import type { BusOptions, CircuitBreakerOptions, JournalOptions, LeaseOptions, MemoryOptions, TierOptions } from '../config.js';
+import type {
+  BusOptions,
+  CircuitBreakerOptions,
+  JournalOptions,
+  LeaseOptions,
+  MemoryOptions,
+  RetryOptions,
+  TierOptions,
+} from '../config.js';
 import type { Duration } from '../duration.js';
 import type { Logger } from '../outage-report.js';
 import type { Plugin } from './plugin.js';
@@ -67,6 +75,9 @@ export interface CacheBuilder<State = any> {
 
   /** What calls do when L2 cannot be asked, where neither the call nor its namespace says. Default `'serve'`. */
   readonly outage: WithL2<State, 'outage', (policy: OutagePolicy) => CacheBuilder<State>>;
+
+  /** How often, and how soon, a write is tried again that surely was not executed. */
+  readonly retry: WithL2<State, 'retry', (options?: RetryOptions) => CacheBuilder<State>>;
 
   /** What is remembered of the changes that L2 has not acknowledged, or may lose. */
   readonly journal: WithL2<State, 'journal', (options?: JournalOptions) => CacheBuilder<State>>;

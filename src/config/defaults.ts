@@ -6,6 +6,7 @@ export const defaults = {
   hardTimeout: 60_000,
   outage: 'serve',
   outageTtl: 30_000,
+  retry: { retries: 2, minBackoff: 10, maxBackoff: 100 },
   journal: { maxNames: 100_000, window: 60_000 },
   leaseTtl: 5_000,
   maxStaleness: 2_000,

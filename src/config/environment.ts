@@ -19,6 +19,7 @@ export interface EnvironmentSettings {
   readonly settings: Found<'settings'>;
   readonly memory: Found<'memory'>;
   readonly circuitBreaker: Found<'circuitBreaker'>;
+  readonly retry: Found<'retry'>;
   readonly journal: Found<'journal'>;
   readonly l2: TopologySettings | undefined;
 }
@@ -39,6 +40,7 @@ export function readEnvironment(env: Environment, given: unknown = {}): Environm
     settings: reader.read('settings'),
     memory: reader.read('memory'),
     circuitBreaker: reader.read('circuitBreaker'),
+    retry: reader.read('retry'),
     journal: reader.read('journal'),
     l2: readTopology(reader),
   };

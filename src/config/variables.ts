@@ -8,6 +8,7 @@ import {
   maxEntries,
   maxNames,
   outagePolicy,
+  retries,
   volumeThreshold,
 } from '../config.js';
 import { type Duration, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
@@ -56,6 +57,11 @@ export const variables = {
     errorThreshold: ['CACHE_CIRCUIT_ERROR_THRESHOLD', number(errorThreshold)],
     volumeThreshold: ['CACHE_CIRCUIT_VOLUME_THRESHOLD', number(volumeThreshold)],
     window: ['CACHE_CIRCUIT_WINDOW', duration(atLeast100Ms)],
+  },
+  retry: {
+    retries: ['CACHE_RETRIES', number(retries)],
+    minBackoff: ['CACHE_RETRY_MIN_BACKOFF', duration(finiteMs)],
+    maxBackoff: ['CACHE_RETRY_MAX_BACKOFF', duration(finiteMs)],
   },
   journal: {
     maxNames: ['CACHE_JOURNAL_MAX_NAMES', number(maxNames)],

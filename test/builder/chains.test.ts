@@ -52,6 +52,7 @@ it.for([
   ],
   ['a lease without L2', () => start().lease({ ttl: '1s' }), refusals.lease],
   ['a bus without L2', () => start().memory().bus({ maxStaleness: '1s' }), refusals.bus],
+  ['retries without L2', () => start().memory().retry({ retries: 1 }), refusals.retry],
   ['a life in outages without L2', () => start().outageTtl('1s'), refusals.outageTtl],
 ] as const)('%s is refused at run time in the words of the compiler', ([, build, sentence]) => {
   expect(refusal(build)).toBe(sentence);

@@ -122,6 +122,23 @@ describe('options that cannot be right', () => {
       () => withL2().bus(true),
       'bus() takes an object of options, got true. Write .bus(false) to turn it off.',
     ],
+    ['half a retry', () => withL2().retry({ retries: 0.5 }), 'retry(): retries must be a whole number from 0 to 10, got 0.5.'],
+    [
+      'retries without end',
+      () => withL2().retry({ retries: Number.POSITIVE_INFINITY }),
+      /^retry\(\): retries must be a whole number/,
+    ],
+    ['no pause between retries', () => withL2().retry({ minBackoff: 0 }), 'retry(): minBackoff must be positive, got 0.'],
+    [
+      'a first back-off longer than the longest',
+      () => withL2().retry({ minBackoff: '1s' }),
+      'minBackoff (1000 ms) must not be longer than maxBackoff (100 ms): set both.',
+    ],
+    [
+      'the same by variables',
+      () => loose().env({ CACHE_RETRY_MIN_BACKOFF: '200ms', CACHE_RETRY_MAX_BACKOFF: '150ms' }),
+      'minBackoff (200 ms) must not be longer than maxBackoff (150 ms): set both.',
+    ],
     [
       'a ttl of 0',
       () => loose().ttl(0),

@@ -104,6 +104,8 @@ it('without L1 a stand-in serves while Redis is away, and what is stored then li
   await using cache = cacheBuilder('shop')
     .redis({ url: 'redis://127.0.0.1:1' })
     .outageTtl('7s')
+    // A retry would wait for a moment that nobody lets pass here.
+    .retry({ retries: 0 })
     .clock(clock)
     .logger(quiet)
     .build();

@@ -12,7 +12,7 @@ const snippets = (codes: Readonly<Record<string, string>>) =>
 
 const rightChains = {
   'every step': `cacheBuilder('shop').memory({ maxEntries: 10 }).redis({ url: 'redis://h' }).ttl('5m').grace('1h').budget(200).hardTimeout('10s')
-    .outageTtl('5s').lease({ ttl: '2s' }).circuitBreaker({ resetTimeout: '5s' }).logger(console).use(() => {}).build();`,
+    .outageTtl('5s').lease({ ttl: '2s' }).retry({ retries: 3, maxBackoff: '50ms' }).circuitBreaker({ resetTimeout: '5s' }).logger(console).use(() => {}).build();`,
   'tiers in any order': `cacheBuilder().redis({ url: 'redis://h' }).circuitBreaker().memory().build();`,
   'a Cluster': `cacheBuilder().memory().cluster({ nodes: ['h', { host: 'h' }], natMap: (at) => (at === 'h:1' ? { host: 'i', port: 2 } : undefined) }).circuitBreaker().build();`,
   Sentinel: `cacheBuilder().sentinel({ name: 'm', sentinels: ['h:26379'], sentinelPassword: 'p' }).lease().memory().build();`,
@@ -84,6 +84,8 @@ const wrongChains = {
   'a lease without L2': `cacheBuilder()
   .memory()
   .lease();`,
+  'retries without L2': `cacheBuilder()
+  .retry({ retries: 3 });`,
   'a life in outages without L2': `cacheBuilder()
   .outageTtl('5s');`,
   'a branch that returns nothing': `cacheBuilder()
@@ -142,6 +144,10 @@ const messages = {
   'a lease without L2': wrong(
     '6:4',
     'lease() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
+  ),
+  'retries without L2': wrong(
+    '5:4',
+    'retry() needs an L2 tier first: call .redis(…), .cluster(…), .sentinel(…) or .tier(…) before it.',
   ),
   'a life in outages without L2': wrong(
     '5:4',
