@@ -291,13 +291,52 @@ const trust: readonly Step[] = [
   },
 ];
 
-export const steps: readonly Step[] = [...leases, ...fence, ...tags, ...trust];
+const journal: readonly Step[] = [
+  {
+    step: 'what is in the journal is not read from L2, nor by the trial of a circuit, nor while the circuit is closed',
+    races: [
+      'get after a delete that L2 has not heard of',
+      'getMany after a delete that L2 has not heard of',
+      'getOrSet after a delete that L2 has not heard of',
+      'the lease after a delete that L2 has not heard of',
+      'get after invalidateTags that L2 has not heard of',
+      'get after clear of the outer namespace that L2 has not heard of',
+      'a read when the circuit is tried, after a delete while it was open',
+    ],
+  },
+  {
+    step: 'a set is replayed as a delete, unless what is there is our own write',
+    races: [
+      'a set that never arrived, and a newer one by another process',
+      'a set that never arrived, over an older value',
+      'a set that arrived, and its answer did not',
+    ],
+  },
+  {
+    step: 'the names in the journal have generations, so that a drain forgets no newer intent',
+    races: [
+      'a delete that L2 has not heard of, while a set from before it is told again',
+      'a delete that L2 has not heard of, after another one is told again and before that is answered',
+      'a delete that L2 has not heard of, while an older one is answered late',
+      'invalidateTags that L2 has not heard of, after another is told again and before that is answered',
+    ],
+  },
+  {
+    step: 'what was acknowledged shortly before a fail-over is told again after it',
+    races: [
+      'delete that the new master has not',
+      'set that the new master has not',
+      'invalidateTags that the new master has not',
+      'clear that the new master has not',
+      'a read by the same process, before the new master is told what it has not',
+      'a delete that the old master answers when the new one serves already',
+    ],
+  },
+];
+
+export const steps: readonly Step[] = [...leases, ...fence, ...tags, ...trust, ...journal];
 
 /** What the protocol says of parts that there are none of yet, so that nothing of it can be left out. */
 export const notYet: readonly string[] = [
-  'journal: what is in it is not read from L2, nor by the trial of a circuit, nor while the circuit is closed',
-  'journal: a set is replayed as a delete, unless what is there is our own write',
-  'journal: its names have generations, so that a drain forgets no newer intent',
-  'journal: what was acknowledged shortly before a fail-over is replayed after it',
   'write-through: the lease is taken before the source is written, and a refused fill deletes',
 ];

@@ -47,6 +47,8 @@ export class SharedServer {
   onChange: (key: string, entry: Entry | undefined) => void = () => undefined;
   /** Whoever listens to the channel. */
   readonly subscribers = new Set<(message: string) => void>();
+  /** Told when another server takes the place of this one. */
+  readonly successors = new Set<() => void>();
 
   constructor(
     readonly clock: Clock,
@@ -55,6 +57,22 @@ export class SharedServer {
 
   publish(message: string): void {
     if (message !== '') for (const hear of this.subscribers) hear(message);
+  }
+
+  /** A replica that has all that is here now, and nothing of what comes after. What is returned makes it the one that answers. */
+  replica(): () => void {
+    const [entries, leases, versions] = [new Map(this.entries), new Map(this.leases), new Map(this.versions)];
+    return () => {
+      for (const [mine, its] of [
+        [this.entries, entries],
+        [this.leases, leases],
+        [this.versions, versions],
+      ] as const) {
+        mine.clear();
+        for (const [name, what] of its) (mine as Map<string, unknown>).set(name, what);
+      }
+      for (const tell of this.successors) tell();
+    };
   }
 
   read(key: string): Entry | undefined {
