@@ -16,6 +16,7 @@ export const errorCodes = {
   DeadlineError: 'ERR_TIERKEEP_DEADLINE',
   CircuitOpenError: 'ERR_TIERKEEP_CIRCUIT_OPEN',
   FactoryTimeoutError: 'ERR_TIERKEEP_FACTORY_TIMEOUT',
+  CircularLoadError: 'ERR_TIERKEEP_CIRCULAR_LOAD',
   CodecError: 'ERR_TIERKEEP_CODEC',
 } as const;
 
@@ -174,6 +175,14 @@ export class FactoryTimeoutError extends CacheError {
   static override readonly errorName: ErrorName = 'FactoryTimeoutError';
   static {
     brand(FactoryTimeoutError);
+  }
+}
+
+/** A factory asked `getOrSet` for its own key, or for one whose factory waits for it: neither would ever have ended. */
+export class CircularLoadError extends CacheError {
+  static override readonly errorName: ErrorName = 'CircularLoadError';
+  static {
+    brand(CircularLoadError);
   }
 }
 

@@ -5,13 +5,14 @@ import { mayStandIn } from '../entries/freshness.js';
 import type { Space } from '../entries/labels.js';
 import { FactoryTimeoutError } from '../errors.js';
 import type { LocalStore } from '../store.js';
+import { loadOver, noteWait, refuseCircle, type TracedLoad, traced } from './circular-loads.js';
 import type { Fence, Ticket } from './fence.js';
 import type { TierName } from './found.js';
 import { isWithin, type Labels } from './labels.js';
 import { untilAborted } from './until-aborted.js';
 
 /** One running load of one key in this process. */
-export interface Flight {
+export interface Flight extends TracedLoad {
   /** Open until the load has stored what it will store, or may store nothing any more. */
   readonly ticket: Ticket;
   /** When it began, on the monotonic clock. */
@@ -72,8 +73,12 @@ export class Flights {
     return Object.values(this.#tables).reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** A flight that was overtaken by an invalidation answers those who already wait, but takes no new ones. */
+  /**
+   * A flight that was overtaken by an invalidation answers those who already wait, but takes no new ones.
+   * @throws CircularLoadError when a factory asks for whose end the flight waits, were it joinable or not: that hangs on what others do
+   */
   joinable(key: string, space: Space, forced: boolean, outage: OutagePolicy): Flight | undefined {
+    for (const table of Object.values(this.#tables)) refuseCircle(key, table.get(key));
     const flight = this.#tables[outage].get(key);
     if (flight === undefined || !isWithin(flight.ticket.space, space) || this.fence.isMarked(flight.ticket)) return undefined;
     // Which tags its factory will name is not known yet, so it may be any that was invalidated.
@@ -106,6 +111,7 @@ export class Flights {
       standInTier: 'l2',
       overdue: false,
       onGivenUp: undefined,
+      ...traced(this.#tables[outage].get(key)),
     } as Flight & { done: Promise<unknown>; answer: Promise<unknown> };
     let timer: Timer;
 
@@ -147,7 +153,9 @@ export class Flights {
     const soonEnough = !flight.overdue && flight.answersBy <= this.clock.monotonic() + hardTimeout;
     const shared = soonEnough ? flight.answer : this.#ownAnswer(flight, hardTimeout);
     const answer = this.local.handsOutReferences ? shared : shared.then((value) => this.local.handOut(value));
-    return signal === undefined ? answer : untilAborted(answer, signal);
+    const awaited = signal === undefined ? answer : untilAborted(answer, signal);
+    noteWait(flight, awaited);
+    return awaited;
   }
 
   /** Ends every wait with the error; running factories see their signal abort and may store nothing. */
@@ -193,6 +201,7 @@ export class Flights {
   #leave(flight: Flight): void {
     const { ticket, outage } = flight;
     this.fence.close(ticket);
+    loadOver(flight);
     const table = this.#tables[outage];
     // A newer flight may have taken the place.
     if (table.get(ticket.key) === flight) table.delete(ticket.key);

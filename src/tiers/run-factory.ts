@@ -2,6 +2,7 @@ import type { Factory, FactoryContext } from '../cache.js';
 import { nonNegativeMs, positiveMs } from '../duration.js';
 import type { Entry, Life } from '../entries/entry.js';
 import { inspectValue } from '../entries/portable.js';
+import { callFactory, factoryOver } from './circular-loads.js';
 import type { Core } from './core.js';
 import type { Flight } from './flights.js';
 import { assertTaggable, tagsIn } from './tags-in.js';
@@ -65,13 +66,15 @@ export async function runFactory(core: Core, flight: Flight, run: FactoryRun, re
   counters.factoryRuns += 1;
   if (events.heard['factory:start']) events.emit('factory:start', { key });
   try {
-    const value = await run.factory(context);
+    const value = await callFactory(flight, run.factory, context);
+    factoryOver(flight, false);
     const cost = clock.monotonic() - start;
     const kept = !skipped && value !== undefined;
     if (kept) inspectValue(value);
     if (events.heard['factory:end']) events.emit('factory:end', { key, ms: cost });
     return { value, cost, life: kept ? chosen : undefined, tags: all.slice(run.tags.length) };
   } catch (error) {
+    factoryOver(flight, true);
     counters.factoryErrors += 1;
     if (events.heard['factory:end']) events.emit('factory:end', { key, ms: clock.monotonic() - start, error });
     throw error;
