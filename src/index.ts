@@ -3,6 +3,7 @@ export type * from './cache.js';
 export type { Clock, Timer } from './clock.js';
 export type { ClusterOptions } from './config/cluster-options.js';
 export type { Environment, EnvOptions } from './config/environment.js';
+export type { ReconnectOptions } from './config/reconnect-options.js';
 export type { RedisOptions } from './config/redis-options.js';
 export type { SentinelOptions } from './config/sentinel-options.js';
 export type {

@@ -4,6 +4,7 @@ import type { AddressOption, NatMap } from '../backends/redis/address.js';
 import type { ClusterOptions as ClusterSettings } from '../backends/redis/cluster.js';
 import type { Duration } from '../duration.js';
 import { checkOptions, configError, objectWith } from './check.js';
+import type { ReconnectOptions } from './reconnect-options.js';
 import { accessOptions } from './redis-options.js';
 import { clientProblems, seedProblems, seedTlsProblems, topologyFields } from './topology-fields.js';
 
@@ -24,6 +25,8 @@ export interface ClusterOptions {
   readonly connectTimeout?: Duration | undefined;
   /** Idle time before TCP asks whether the other side is still there. Default 5 s. */
   readonly keepAlive?: Duration | undefined;
+  /** How soon a lost connection is made anew. Default after 50 ms, then after pauses that double up to 1 s. */
+  readonly reconnect?: ReconnectOptions | undefined;
   /** Your own Cluster client of ioredis or @redis/client. What it was made with is used; it is neither changed nor closed. */
   readonly client?: ClusterSettings['client'];
   /** Which client library. Default: whichever is installed, ioredis first. */
@@ -40,7 +43,7 @@ const clusterOptions = z.strictObject({
 export function readClusterOptions(given: unknown): ClusterSettings {
   const hint = " Write .cluster({ nodes: ['host:6379'] }), or .cluster({ client }) with a client of your own.";
   const options = checkOptions('cluster', clusterOptions, given, hint);
-  const { client, connectTimeout, ...others } = options;
+  const { client, connectTimeout, reconnect, ...others } = options;
   const problems = [
     ...seedProblems('nodes', options.nodes, client),
     ...clientProblems(client, others),

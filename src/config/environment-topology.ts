@@ -1,3 +1,4 @@
+import { backoffProblems } from './reconnect-options.js';
 import { nameProblems } from './sentinel-options.js';
 import { tlsProblems } from './tls-problems.js';
 import type { TopologySettings } from './topology.js';
@@ -55,14 +56,21 @@ function isKind(asked: string): asked is Kind {
   return Object.hasOwn(places, asked);
 }
 
+function access(reader: VariableReader) {
+  const reconnect = reader.read('reconnect');
+  const names = [reader.nameOf('REDIS_RECONNECT_MIN_BACKOFF'), reader.nameOf('REDIS_RECONNECT_MAX_BACKOFF')] as const;
+  reader.problems.push(...backoffProblems(reconnect, ...names));
+  return { ...reader.read('access'), ...(Object.keys(reconnect).length > 0 && { reconnect }) };
+}
+
 function redis(reader: VariableReader) {
-  const options = { ...reader.read('redis'), ...reader.read('access') };
+  const options = { ...reader.read('redis'), ...access(reader) };
   reader.problems.push(...tlsProblems(options, reader.nameOf('REDIS_TLS'), reader.nameOf('REDIS_URL')));
   return options;
 }
 
 function cluster(reader: VariableReader) {
-  const options = { ...reader.read('cluster'), ...reader.read('access') };
+  const options = { ...reader.read('cluster'), ...access(reader) };
   const db = reader.textOf('REDIS_DB');
   if (db !== '' && db !== '0')
     reader.problems.push(`${reader.nameOf('REDIS_DB')} is '${db}', but a Cluster has database 0 only.`);
@@ -73,7 +81,7 @@ function cluster(reader: VariableReader) {
 }
 
 function sentinel(reader: VariableReader) {
-  const options = { ...reader.read('sentinel'), ...reader.read('access') };
+  const options = { ...reader.read('sentinel'), ...access(reader) };
   const tlsName = reader.nameOf('REDIS_SENTINEL_TLS');
   reader.problems.push(
     ...nameProblems(reader.nameOf('REDIS_SENTINEL_NAME'), options.name),

@@ -4,6 +4,7 @@ import { parseRedisUrl } from '../backends/redis/client-options.js';
 import type { StandaloneOptions } from '../backends/redis/standalone.js';
 import { type Duration, finiteMs } from '../duration.js';
 import { checkOptions, configError, convertedBy, must, mustSecretly, objectWith, wholeNumber } from './check.js';
+import { type ReconnectOptions, reconnectField } from './reconnect-options.js';
 import { tlsProblems } from './tls-problems.js';
 
 /**
@@ -26,6 +27,8 @@ export interface RedisOptions {
   readonly connectTimeout?: Duration | undefined;
   /** Idle time before TCP asks whether the other side is still there. Default 5 s. */
   readonly keepAlive?: Duration | undefined;
+  /** How soon a lost connection is made anew. Default after 50 ms, then after pauses that double up to 1 s. */
+  readonly reconnect?: ReconnectOptions | undefined;
   /** Your own client of ioredis or @redis/client. Copies of it are used; it is neither changed nor closed. */
   readonly client?: StandaloneOptions['client'];
   /** Which client library. Default: whichever is installed, ioredis first. */
@@ -65,6 +68,7 @@ export const accessOptions = {
   password: redisFields.text('password').optional(),
   tls: tlsField('tls').optional(),
   connectTimeout: convertedBy((given: Duration) => redisFields.timeoutMs(given, 'connectTimeout')).optional(),
+  reconnect: reconnectField.optional(),
   keepAlive: convertedBy((given: Duration) => redisFields.timeoutMs(given, 'keepAlive')).optional(),
   driver: redisFields.driver('driver').optional(),
 };
@@ -86,7 +90,7 @@ export function readRedisOptions(given: unknown): StandaloneOptions {
   return options;
 }
 
-function clientProblems({ client, connectTimeout, ...server }: StandaloneOptions): string[] {
+function clientProblems({ client, connectTimeout, reconnect, ...server }: StandaloneOptions): string[] {
   const needless = Object.keys(server);
   if (client === undefined || needless.length === 0) return [];
   return [`client knows its own server: leave out ${needless.join(', ')}, or leave out client.`];

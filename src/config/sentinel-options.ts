@@ -4,6 +4,7 @@ import type { AddressOption, NatMap } from '../backends/redis/address.js';
 import type { SentinelOptions as SentinelSettings } from '../backends/redis/sentinel.js';
 import type { Duration } from '../duration.js';
 import { checkOptions, configError, objectWith } from './check.js';
+import type { ReconnectOptions } from './reconnect-options.js';
 import { accessOptions, redisFields, tlsField } from './redis-options.js';
 import { clientProblems, seedProblems, seedTlsProblems, topologyFields } from './topology-fields.js';
 
@@ -34,6 +35,8 @@ export interface SentinelOptions {
   readonly connectTimeout?: Duration | undefined;
   /** Idle time before TCP asks whether the other side is still there. Default 5 s. */
   readonly keepAlive?: Duration | undefined;
+  /** How soon a lost connection is made anew. Default after 50 ms, then after pauses that double up to 1 s. */
+  readonly reconnect?: ReconnectOptions | undefined;
   /**
    * Your own client, `new Redis({ name, sentinels })` of ioredis or `createSentinel(…)` of @redis/client. What it was made with is
    * used; it is neither changed nor closed.
@@ -59,7 +62,7 @@ export function readSentinelOptions(given: unknown): SentinelSettings {
   const hint =
     " Write .sentinel({ name: 'mymaster', sentinels: ['host:26379'] }), or .sentinel({ client }) with a client of your own.";
   const options = checkOptions('sentinel', sentinelOptions, given, hint);
-  const { client, connectTimeout, ...others } = options;
+  const { client, connectTimeout, reconnect, ...others } = options;
   const problems = [
     ...nameProblems('name', options.name, client),
     ...seedProblems('sentinels', options.sentinels, client),

@@ -86,6 +86,11 @@ export const variables = {
     db: ['REDIS_DB', number(redisFields.db)],
     natMap: ['REDIS_NAT_MAP', natMap],
   },
+  /** Of connections to every kind of Redis. */
+  reconnect: {
+    minBackoff: ['REDIS_RECONNECT_MIN_BACKOFF', duration(finiteMs)],
+    maxBackoff: ['REDIS_RECONNECT_MAX_BACKOFF', duration(finiteMs)],
+  },
   /** To every kind of Redis. */
   access: {
     username: ['REDIS_USERNAME', redisFields.text],

@@ -62,6 +62,8 @@ const common = {
     REDIS_TLS: '1',
     REDIS_CONNECT_TIMEOUT: '1.5s',
     REDIS_KEEP_ALIVE: '30s',
+    REDIS_RECONNECT_MIN_BACKOFF: '100ms',
+    REDIS_RECONNECT_MAX_BACKOFF: '3s',
     REDIS_DRIVER: 'node-redis',
   },
   found: {
@@ -85,6 +87,7 @@ const common = {
     tls: true,
     connectTimeout: 1_500,
     keepAlive: 30_000,
+    reconnect: { minBackoff: 100, maxBackoff: 3_000 },
     driver: 'node-redis',
   },
 };

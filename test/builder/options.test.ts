@@ -122,6 +122,31 @@ describe('options that cannot be right', () => {
       () => withL2().bus(true),
       'bus() takes an object of options, got true. Write .bus(false) to turn it off.',
     ],
+    [
+      'a number for the pauses of reconnection',
+      () => loose().redis({ url: 'redis://h', reconnect: 50 }),
+      "redis(): reconnect must be an object such as { minBackoff: '50ms', maxBackoff: '1s' }, got 50.",
+    ],
+    [
+      'an unknown pause of reconnection',
+      () => loose().cluster({ nodes: ['h'], reconnect: { minBackof: 50 } }),
+      "cluster(): the option 'reconnect.minBackof' is unknown. There is 'minBackoff'.",
+    ],
+    [
+      'a pause without end',
+      () => loose().redis({ url: 'redis://h', reconnect: { maxBackoff: Number.POSITIVE_INFINITY } }),
+      /^redis\(\): reconnect\.maxBackoff must end/,
+    ],
+    [
+      'a first pause longer than the longest',
+      () => loose().sentinel({ name: 'm', sentinels: ['h'], reconnect: { minBackoff: '2s' } }),
+      'sentinel(): reconnect.minBackoff (2000 ms) must not be longer than reconnect.maxBackoff (1000 ms): set both.',
+    ],
+    [
+      'the same by a variable',
+      () => loose().env({ REDIS_URL: 'redis://h', REDIS_RECONNECT_MAX_BACKOFF: '10ms' }),
+      'The environment: REDIS_RECONNECT_MIN_BACKOFF (50 ms) must not be longer than REDIS_RECONNECT_MAX_BACKOFF (10 ms): set both.',
+    ],
     ['half a retry', () => withL2().retry({ retries: 0.5 }), 'retry(): retries must be a whole number from 0 to 10, got 0.5.'],
     [
       'retries without end',

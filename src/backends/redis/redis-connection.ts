@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../clock.js';
+import type { Backoff } from './backoff.js';
 import { Calls, closedError } from './calls.js';
 import { commandName } from './command-name.js';
 import type {
@@ -32,6 +33,8 @@ export interface ConnectionTimings {
   readonly stallTimeout?: number | undefined;
   /** How long `close()` waits for what is in flight. Default 1000. */
   readonly drainTimeout?: number | undefined;
+  /** Pauses between attempts to connect. */
+  readonly reconnect?: Backoff | undefined;
   /** Whose monotonic time the deadlines are. */
   readonly clock?: Clock | undefined;
 }
@@ -51,7 +54,7 @@ export class RedisConnection implements Connection {
   #closing: Promise<void> | undefined;
 
   constructor(driver: Driver, timings: ConnectionTimings = {}) {
-    const { connectTimeout = 5_000, stallTimeout = 2_000, drainTimeout = 1_000, clock = systemClock } = timings;
+    const { connectTimeout = 5_000, stallTimeout = 2_000, drainTimeout = 1_000, reconnect, clock = systemClock } = timings;
     this.driver = driver.name;
     this.topology = driver.topology;
     this.#driver = driver;
@@ -61,6 +64,7 @@ export class RedisConnection implements Connection {
     const succession = new Succession(() => this.#otherServer.tell());
     this.#standing = new StandingLink<Line>({
       connectTimeout,
+      reconnect,
       make: (lost) => new Line(leftWhenReadOnly(driver.link(lost), lost), stallTimeout, lost),
       async greet(line) {
         line.identity = await greet(line, serverClock, clock, driver.topology);
@@ -75,7 +79,7 @@ export class RedisConnection implements Connection {
       },
     });
     this.#calls = new Calls(this.#standing, new Deadlines(clock), driver.address);
-    this.#subscriptions = new Subscriptions(driver, { connectTimeout, stallTimeout });
+    this.#subscriptions = new Subscriptions(driver, { connectTimeout, stallTimeout, reconnect });
     driver.onNews?.(() => {
       this.#standing.hurry();
       this.#subscriptions.hurry();

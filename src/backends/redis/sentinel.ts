@@ -68,10 +68,10 @@ export function connectSentinelBy(make: (server: ServerOptions) => Driver, optio
   );
 }
 
-type Ways = Omit<Parameters<typeof sentinelDriver>[0], 'connectTimeout' | 'stallTimeout'>;
+type Ways = Omit<Parameters<typeof sentinelDriver>[0], 'connectTimeout' | 'stallTimeout' | 'reconnect'>;
 
 function connection(ways: Ways, options: SentinelOptions): Connection {
   const { connectTimeout = connectTimeoutDefault, stallTimeout = stallTimeoutDefault } = options;
-  const driver = sentinelDriver({ ...ways, connectTimeout, stallTimeout });
+  const driver = sentinelDriver({ ...ways, connectTimeout, stallTimeout, reconnect: options.reconnect });
   return new RedisConnection(driver, { ...options, connectTimeout, stallTimeout });
 }

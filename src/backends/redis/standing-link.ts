@@ -1,3 +1,4 @@
+import { type Backoff, breather, pauseAfter } from './backoff.js';
 import type { ConnectionState } from './connection.js';
 import { handshakeFault } from './handshake-fault.js';
 import { Superseded } from './superseded.js';
@@ -13,10 +14,11 @@ export interface StandingLinkSettings<L> {
   finish?(link: L): void;
   /** Bounds connecting, authentication and greeting together, ms: a frozen server accepts connections and says nothing. */
   readonly connectTimeout: number;
+  readonly reconnect?: Backoff | undefined;
 }
 
-const shortestPause = 50;
-const longestPause = 1_000;
+/** One that is lost as soon as it stands is no success: it must not bring the pauses down. ms. */
+const provedAfter = 1_000;
 
 /** Keeps one link standing: connects when asked, then again for ever, with back-off, until it is closed. */
 export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> {
@@ -66,8 +68,7 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
   lose(link: L, reason: unknown): void {
     if (link !== this.#link) return;
     const stood = link === this.#ready;
-    // One that is lost as soon as it stands is no success: it must not bring the pauses down.
-    const proved = stood && performance.now() - this.#attemptAt > longestPause;
+    const proved = stood && performance.now() - this.#attemptAt > provedAfter;
     if (proved) this.#failures = 0;
     if (proved && reason instanceof Superseded && this.#settings.finish && this.#state !== 'closed') {
       this.#leave(link, this.#settings.finish, reason);
@@ -140,8 +141,8 @@ export class StandingLink<L extends { open(): Promise<void>; destroy(): void }> 
     this.#reason = reason;
     this.#become('down', reason);
     // Counted from the start of the attempt: after one that took long there is always a new one under way when the server comes back.
-    const pause = Math.min(longestPause, shortestPause * 2 ** this.#failures) * (0.5 + Math.random() / 2);
-    const left = Math.max(pause - (performance.now() - this.#attemptAt), shortestPause * Math.random());
+    const { reconnect } = this.#settings;
+    const left = Math.max(pauseAfter(this.#failures, reconnect) - (performance.now() - this.#attemptAt), breather(reconnect));
     this.#failures++;
     this.#timer = setTimeout(() => this.#attempt(), left);
     this.#timer.unref();

@@ -1,4 +1,5 @@
 import { ClosedError } from '../../errors.js';
+import type { Backoff } from './backoff.js';
 import type { ConnectionState, Subscription, SubscriptionListener, Tracking } from './connection.js';
 import type { Driver } from './driver.js';
 import { Ear } from './ear.js';
@@ -6,9 +7,10 @@ import { redisError } from './server-errors.js';
 import { StandingLink } from './standing-link.js';
 import { tell } from './tell.js';
 
-interface Timings {
+export interface SubscriptionTimings {
   readonly connectTimeout: number;
   readonly stallTimeout: number;
+  readonly reconnect?: Backoff | undefined;
 }
 
 /**
@@ -17,7 +19,7 @@ interface Timings {
  */
 export class Subscriptions {
   readonly #driver: Driver;
-  readonly #timings: Timings;
+  readonly #timings: SubscriptionTimings;
   readonly #tracking: Tracking | undefined;
   readonly #trackers = new Set<Subscriptions>();
   readonly #listeners = new Map<string, Set<SubscriptionListener>>();
@@ -25,7 +27,7 @@ export class Subscriptions {
   #heard = false;
   #closed = false;
 
-  constructor(driver: Driver, timings: Timings, tracking?: Tracking) {
+  constructor(driver: Driver, timings: SubscriptionTimings, tracking?: Tracking) {
     this.#driver = driver;
     this.#timings = timings;
     this.#tracking = tracking;
@@ -103,9 +105,10 @@ export class Subscriptions {
   }
 
   #stand(): StandingLink<Ear> {
-    const { connectTimeout, stallTimeout } = this.#timings;
+    const { connectTimeout, stallTimeout, reconnect } = this.#timings;
     const standing: StandingLink<Ear> = new StandingLink({
       connectTimeout,
+      reconnect,
       make: (lost) => new Ear(this.#driver.subscriber(lost, this.#hear), stallTimeout, lost),
       greet: async (ear) => {
         if (this.#tracking !== undefined) await ear.track(this.#tracking);

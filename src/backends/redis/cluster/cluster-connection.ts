@@ -55,7 +55,7 @@ export class ClusterConnection implements Connection {
 
   constructor(settings: ClusterSettings) {
     const { driver, seeds, natMap, connectTimeout = 5_000, stallTimeout = 2_000, drainTimeout = 1_000 } = settings;
-    const { clock = systemClock } = settings;
+    const { reconnect, clock = systemClock } = settings;
     this.driver = driver.name;
     this.#settings = settings;
     this.#seeds = seeds.map(addressText).join(', ');
@@ -65,6 +65,7 @@ export class ClusterConnection implements Connection {
       driver,
       connectTimeout,
       stallTimeout,
+      reconnect,
       clock,
       changed: (node) => this.#nodeChanged(node),
       replaced: () => this.#otherServer.tell(),
@@ -93,7 +94,7 @@ export class ClusterConnection implements Connection {
       refresh: () => this.#topology.refresh(),
     });
     const allHeard = () => expectAllHeard(this.#topology, clock.monotonic() + stallTimeout);
-    this.#subscriptions = new ClusterSubscriptions(driver, { connectTimeout, stallTimeout }, allHeard);
+    this.#subscriptions = new ClusterSubscriptions(driver, { connectTimeout, stallTimeout, reconnect }, allHeard);
   }
 
   get state(): ConnectionState {

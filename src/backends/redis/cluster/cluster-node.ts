@@ -1,6 +1,7 @@
 import type { Clock } from '../../../clock.js';
 import { DeadlineError } from '../../../errors.js';
 import { addressText } from '../address.js';
+import type { Backoff } from '../backoff.js';
 import { Calls } from '../calls.js';
 import type { ConnectionState } from '../connection.js';
 import { Deadlines } from '../deadlines.js';
@@ -15,6 +16,7 @@ export interface NodeSettings {
   readonly driver: Driver;
   readonly connectTimeout: number;
   readonly stallTimeout: number;
+  readonly reconnect?: Backoff | undefined;
   readonly clock: Clock;
   changed(node: ClusterNode): void;
   /** At the address of a node is another server than before, or one that began anew. */
@@ -41,7 +43,7 @@ export class ClusterNode {
   #silentAt: number | undefined;
 
   constructor(address: Address, settings: NodeSettings) {
-    const { driver, connectTimeout, stallTimeout, clock, changed, isPartial } = settings;
+    const { driver, connectTimeout, stallTimeout, reconnect, clock, changed, isPartial } = settings;
     this.address = address;
     this.name = addressText(address);
     this.clock = new ServerClock(clock, () => askTime(this.calls, this.clock, clock));
@@ -50,6 +52,7 @@ export class ClusterNode {
     const succession = new Succession(() => settings.replaced());
     this.#standing = new StandingLink<Line>({
       connectTimeout,
+      reconnect,
       make: (lost) => {
         const silent = () => this.#fallSilent();
         return new Line(Object.assign(driver.link(lost, address), { silent }), stallTimeout, lost);

@@ -2,13 +2,8 @@ import { addressText } from '../address.js';
 import { closedError } from '../calls.js';
 import type { Subscription, SubscriptionListener, Tracking } from '../connection.js';
 import type { Address, Driver } from '../driver.js';
-import { Subscriptions } from '../subscriptions.js';
+import { Subscriptions, type SubscriptionTimings } from '../subscriptions.js';
 import { tell } from '../tell.js';
-
-interface Timings {
-  readonly connectTimeout: number;
-  readonly stallTimeout: number;
-}
 
 /** One listener on one channel, at every master. */
 interface Subscriber {
@@ -32,14 +27,14 @@ interface Place {
  */
 export class ClusterSubscriptions {
   readonly #driver: Driver;
-  readonly #timings: Timings;
+  readonly #timings: SubscriptionTimings;
   readonly #allHeard: () => Promise<void>;
   readonly #masters = new Map<string, Subscriptions>();
   readonly #subscribers = new Set<Subscriber>();
   #closed = false;
 
   /** `allHeard` rejects when keys may be changed at a node that is none of the masters. */
-  constructor(driver: Driver, timings: Timings, allHeard: () => Promise<void>) {
+  constructor(driver: Driver, timings: SubscriptionTimings, allHeard: () => Promise<void>) {
     this.#driver = driver;
     this.#timings = timings;
     this.#allHeard = allHeard;

@@ -1,4 +1,5 @@
 import { type Address, addressText, type NatMap } from '../address.js';
+import type { Backoff } from '../backoff.js';
 import type { Driver, Link } from '../driver.js';
 import { roleOf } from '../hello.js';
 import { isNotMaster, reasonText } from '../server-errors.js';
@@ -17,11 +18,12 @@ export interface SentinelDriverSettings {
   readonly natMap: NatMap | undefined;
   readonly connectTimeout: number;
   readonly stallTimeout: number;
+  readonly reconnect?: Backoff | undefined;
 }
 
 /** A driver whose links all go to the master that the Sentinels name. The library is only the transport. */
 export function sentinelDriver(settings: SentinelDriverSettings): Driver {
-  const { nodes, sentinels, name, addresses, natMap, connectTimeout, stallTimeout } = settings;
+  const { nodes, sentinels, name, addresses, natMap, connectTimeout, stallTimeout, reconnect } = settings;
   // Half, so that of two rounds one at least is over before the connection is given up, and the reason is what the Sentinels said.
   const question = { name, natMap, timeout: Math.min(2_000, connectTimeout / 2) };
   const watch = new MasterWatch({
@@ -31,6 +33,7 @@ export function sentinelDriver(settings: SentinelDriverSettings): Driver {
     nodes,
     connectTimeout,
     stallTimeout,
+    reconnect,
     sentinels: new Sentinels(addresses, sentinels, question),
   });
 

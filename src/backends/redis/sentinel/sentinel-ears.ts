@@ -1,4 +1,5 @@
 import { type Address, addressText } from '../address.js';
+import type { Backoff } from '../backoff.js';
 import type { Driver } from '../driver.js';
 import { Ear } from '../ear.js';
 import { StandingLink } from '../standing-link.js';
@@ -7,6 +8,7 @@ export interface SentinelEarsSettings {
   readonly driver: Driver;
   readonly connectTimeout: number;
   readonly stallTimeout: number;
+  readonly reconnect?: Backoff | undefined;
   heard(channel: string, message: string): void;
   /** One is listened to (again). What it said before was missed. */
   listening(sentinel: Address): void;
@@ -49,9 +51,10 @@ export class SentinelEars {
   }
 
   #stand(sentinel: Address): StandingLink<Ear> {
-    const { driver, connectTimeout, stallTimeout, heard, listening } = this.#settings;
+    const { driver, connectTimeout, stallTimeout, reconnect, heard, listening } = this.#settings;
     return new StandingLink<Ear>({
       connectTimeout,
+      reconnect,
       make: (lost) => {
         const link = driver.subscriber(lost, (channel, message) => heard(channel, String(message)), sentinel);
         return new Ear(link, stallTimeout, lost);
