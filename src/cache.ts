@@ -2,9 +2,11 @@
 import type { Duration } from './duration.js';
 import type { Entry } from './entries/entry.js';
 import type { CacheEventName, CacheListener } from './events.js';
+import type { AnyFunction, Memoized, MemoizeOptions } from './memoized.js';
 
 export type { Duration } from './duration.js';
 export type { Entry } from './entries/entry.js';
+export type * from './memoized.js';
 
 /** Options of any one call. */
 export interface CallOptions {
@@ -180,6 +182,15 @@ export interface TieredCache extends Cache {
    * const user = await cache.getOrSet(`user:${id}`, ({ signal }) => db.user(id, signal), { ttl: '10m' });
    */
   getOrSet<T>(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T>;
+  /**
+   * The function with its results kept by `getOrSet`, in the namespace `name`, under a key made of its arguments. The name must be stable and
+   * mean one function: whoever memoizes under it shares the results, in all processes.
+   * @example
+   * const user = cache.memoize('user', (id: number) => db.user(id), { ttl: '10m' });
+   * await user(42); await user.invalidate(42);
+   * @throws ConfigError as {@link TieredCache.namespace} does
+   */
+  memoize<F extends AnyFunction>(name: string, fn: F, options?: MemoizeOptions<F>): Memoized<F>;
   /**
    * Invalidates every entry that carries one of the tags, in every tier and process, in one step however many there are: an entry counts
    * only while its tags have the versions they had before it was made (after Facebook's and Drupal's cache tags, without clocks).

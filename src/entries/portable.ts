@@ -11,7 +11,7 @@ import {
   stringBytes,
   tooManyParts,
 } from './plain-json.js';
-import { describeInstance, pathText, type Step } from './refusal.js';
+import { describeInstance, pathText, type Refusal, type Step } from './refusal.js';
 
 /** What has to be known about a value before it is stored. */
 export interface Inspection {
@@ -30,15 +30,15 @@ const deepest = 500;
  * plain one and comes back as such.
  * @throws InvalidValueError naming the place, for what no codec gives back: `undefined` itself, functions, symbols, class instances,
  * cycles, sparse arrays, arrays with named properties, more than 500 levels, more than 5,000,000 parts (properties, elements and what
- * is in them; an object that lies in several places counts at each, as it would be stored at each)
+ * is in them; an object that lies in several places counts at each, as it would be stored at each). `refusal` words it otherwise.
  */
-export function inspectValue(value: unknown): Inspection {
+export function inspectValue(value: unknown, refusal: Refusal = refusalOfValue): Inspection {
   const bytes = plainJsonBytes(value);
   if (bytes >= 0) return { json: true, bytes };
-  const walk: Walk = { json: true, bytes: 0, parts: 0, path: [], ancestors: [] };
+  const walk: Walk = { json: true, bytes: 0, parts: 0, path: [], ancestors: [], refusal };
   if (bytes === tooManyParts) refuseSize(walk);
   if (value === undefined) {
-    refuse(walk, "is undefined, which is how a cache says 'nothing there'. Store null, or delete the key.");
+    refuse(walk, 'is undefined', ", which is how a cache says 'nothing there'. Store null, or delete the key.");
   }
   visit(value, walk);
   return { json: walk.json, bytes: walk.bytes };
@@ -62,6 +62,7 @@ interface Walk {
   parts: number;
   readonly path: Step[];
   readonly ancestors: object[];
+  readonly refusal: Refusal;
 }
 
 function visit(value: unknown, walk: Walk): void {
@@ -88,7 +89,7 @@ function visit(value: unknown, walk: Walk): void {
       if (value !== null) visitObject(value, walk);
       return;
     default:
-      refuse(walk, `is a ${typeof value}. A cache keeps data only: leave it out, or store what it gives.`);
+      refuse(walk, `is a ${typeof value}`, '. A cache keeps data only: leave it out, or store what it gives.');
   }
 }
 
@@ -96,9 +97,10 @@ function visitObject(value: object, walk: Walk): void {
   const { ancestors } = walk;
   const loop = ancestors.indexOf(value);
   if (loop !== -1) {
-    refuse(walk, `refers back to ${pathText(walk.path.slice(0, loop))}. A cycle cannot be stored: keep an id there instead.`);
+    const to = pathText(walk.path.slice(0, loop), walk.refusal.root);
+    refuse(walk, `refers back to ${to}`, '. A cycle cannot be stored: keep an id there instead.');
   }
-  if (ancestors.length >= deepest) refuse(walk, `lies more than ${deepest} levels deep. Store a flatter value.`);
+  if (ancestors.length >= deepest) refuse(walk, `lies more than ${deepest} levels deep`, '. Store a flatter value.');
   ancestors.push(value);
   visitMembers(value, walk);
   ancestors.pop();
@@ -130,18 +132,18 @@ function visitStructured(value: object, walk: Walk): void {
   else if (types.isSet(value)) visitSet(value, walk);
   else if (!types.isDate(value)) refuseInstance(value, walk);
   const [named] = Object.keys(value);
-  if (named !== undefined) refuse(walk, `has a property '${named}' that would be lost. Convert it to a plain object.`);
+  if (named !== undefined) refuse(walk, `has a property '${named}' that would be lost`, '. Convert it to a plain object.');
 }
 
 function visitPlain(value: object, walk: Walk): void {
   const [symbol] = Object.getOwnPropertySymbols(value);
-  if (symbol !== undefined) refuse(walk, `has the key ${String(symbol)}. A symbol cannot be stored: use a string as key.`);
+  if (symbol !== undefined) refuse(walk, `has the key ${String(symbol)}`, '. A symbol cannot be stored: use a string as key.');
   const keys = Object.keys(value);
   walk.bytes += emptyBytes + keyTableBytes(keys.length);
   for (const key of keys) {
     const member = (value as Record<string, unknown>)[key];
     if (key === 'toJSON' && typeof member === 'function') {
-      refuse(walk, 'has a toJSON method, so memory and Redis would hold different things. Store what toJSON() returns.');
+      refuse(walk, 'has a toJSON method', ', so memory and Redis would hold different things. Store what toJSON() returns.');
     }
     step(key, member, walk);
   }
@@ -152,7 +154,7 @@ function visitArray(value: readonly unknown[], walk: Walk): void {
   for (let i = 0; i < value.length; i += 1) {
     if (value[i] === undefined && !Object.hasOwn(value, i)) {
       walk.path.push(i);
-      refuse(walk, 'is missing: a sparse array cannot be stored. Put null or undefined there.');
+      refuse(walk, 'is missing', ': a sparse array cannot be stored. Put null or undefined there.');
     }
     const member = value[i];
     step(i, member, walk);
@@ -160,7 +162,7 @@ function visitArray(value: readonly unknown[], walk: Walk): void {
   }
   const named = Object.keys(value)[value.length] ?? Object.getOwnPropertySymbols(value)[0];
   if (named !== undefined) {
-    refuse(walk, `is an array with a property '${String(named)}' that would be lost. Store [...array], or a plain object.`);
+    refuse(walk, `is an array with a property '${String(named)}' that would be lost`, '. Store [...array], or a plain object.');
   }
 }
 
@@ -228,17 +230,21 @@ function isBuiltInPrototype(prototype: object): boolean {
 }
 
 function refuseInstance(value: object, walk: Walk): never {
-  refuse(walk, describeInstance(value));
+  const { fault, mend } = describeInstance(value);
+  refuse(walk, fault, mend);
 }
 
 function refuseSize(walk: Walk): never {
   walk.path.length = 0;
-  refuse(
-    walk,
-    `has more than ${mostParts} parts; an object that lies in several places counts at each. Store less, or ids instead of objects.`,
-  );
+  const mend = '; an object that lies in several places counts at each. Store less, or ids instead of objects.';
+  refuse(walk, `has more than ${mostParts} parts`, mend);
 }
 
-function refuse(walk: Walk, complaint: string): never {
-  throw new InvalidValueError(`${pathText(walk.path)} ${complaint}`);
+function refuse({ path, refusal }: Walk, fault: string, mend: string): never {
+  throw refusal.error(path, fault, mend);
 }
+
+const refusalOfValue: Refusal = {
+  root: 'value',
+  error: (path, fault, mend) => new InvalidValueError(`${pathText(path, 'value')} ${fault}${mend}`),
+};

@@ -1,10 +1,18 @@
 /** One step from a value to something inside it: a property, an index, or a piece of text as it is to be shown. */
 export type Step = string | number | { readonly text: string };
 
+/** Words the error about something that is no plain data. */
+export interface Refusal {
+  /** What a path begins with. */
+  readonly root: string;
+  /** `fault` and `mend` make one sentence or two: `is a function` and `. Store what it gives.` */
+  error(path: readonly Step[], fault: string, mend: string): Error;
+}
+
 /** `value.user["full name"].tags[3]`: the place as the user would write it. The middle of a very long path is left out. */
-export function pathText(path: readonly Step[]): string {
-  if (path.length <= 12) return `value${path.map(stepText).join('')}`;
-  return `value${path.slice(0, 4).map(stepText).join('')}…${path.slice(-4).map(stepText).join('')}`;
+export function pathText(path: readonly Step[], root: string): string {
+  if (path.length <= 12) return `${root}${path.map(stepText).join('')}`;
+  return `${root}${path.slice(0, 4).map(stepText).join('')}…${path.slice(-4).map(stepText).join('')}`;
 }
 
 function stepText(step: Step): string {
@@ -32,11 +40,11 @@ const mends: Readonly<Record<string, string>> = {
 };
 
 /** Says what an object is an instance of and what to store instead. */
-export function describeInstance(value: object): string {
+export function describeInstance(value: object): { fault: string; mend: string } {
   const name = className(value);
   const kind = value instanceof Error ? 'Error' : name;
   const mend = mends[kind] ?? 'Convert it to a plain object, for example { ...it }.';
-  return `is an instance of ${name}, which would come back without its class. ${mend}`;
+  return { fault: `is an instance of ${name}`, mend: `, which would come back without its class. ${mend}` };
 }
 
 function className(value: object): string {

@@ -18,6 +18,7 @@ import { checkKey } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
+import type { AnyFunction, Memoized, MemoizeOptions } from '../memoized.js';
 import * as atomic from './atomic-writes.js';
 import { type Defaults, entriesIn, hardTimeoutIn, keysIn, lifeIn, signalIn, type Terms, termsIn } from './call-options.js';
 import { assertOpen, type Core, closeCore, entryOf, pingL2, readyCore } from './core.js';
@@ -27,6 +28,7 @@ import { getMany } from './get-many.js';
 import { getOrSet } from './get-or-set.js';
 import { healthOf } from './health.js';
 import { clear, invalidateTags } from './invalidations.js';
+import { memoize } from './memoize.js';
 import { freshInL1, readBeyondL1 } from './reads.js';
 import { statsOf } from './stats.js';
 import { listedTags } from './tags-in.js';
@@ -65,6 +67,10 @@ export class TieredCacheView implements TieredCache {
       if (entry !== undefined) return Promise.resolve(entry.value as T);
     }
     return this.#load(key, factory, options) as Promise<T>;
+  }
+
+  memoize<F extends AnyFunction>(name: string, fn: F, options?: MemoizeOptions<F>): Memoized<F> {
+    return memoize(this, name, fn, options);
   }
 
   async getEntry<T = unknown>(key: string, options?: CallOptions): Promise<Entry<T> | undefined> {
