@@ -28,7 +28,7 @@ const told = (process: string, acknowledged: number, floor: number, more: Partia
   excused: false,
   ...more,
 });
-const verdict = (reads: Read[], invalidations: Invalidation[]) => judge({ reads, invalidations, loads: [] }, maxStaleness);
+const verdict = (reads: Read[], invalidations: Invalidation[]) => judge({ reads, invalidations }, maxStaleness);
 
 describe('a read is judged by what was acknowledged before it began', () => {
   it.each<[string, Read, Invalidation[]]>([
@@ -62,6 +62,23 @@ describe('a read is judged by what was acknowledged before it began', () => {
     expect(shownViolation(violations[0] as (typeof violations)[0])).toMatch(/read version \d of k .* when it was \d already/);
   });
 
+  it('what L2 had later counts from then on, and for its own process at once', () => {
+    const late = told('a', 1_000, 2, { inForce: 5_000 });
+    expect(verdict([read('b', 5_400, 1)], [late]).violations).toEqual([]);
+    expect(verdict([read('b', 5_520, 1)], [late]).violations).toHaveLength(1);
+    expect(verdict([read('a', 1_001, 1)], [late]).violations).toHaveLength(1);
+    const never = told('a', 1_000, 2, { inForce: Number.POSITIVE_INFINITY });
+    expect(verdict([read('b', 99_000, 1)], [never]).violations).toEqual([]);
+    expect(verdict([read('b', 99_000, 1)], [never, told('c', 3_000, 2)]).violations[0]?.staleFor).toBe(96_000);
+  });
+
+  it('without L2 by a bound of its own, if there is one', () => {
+    const away = { excused: true };
+    const reads = [read('b', 2_900, 1, away), read('b', 3_100, 1, away), read('a', 1_001, 1, away)];
+    const { violations } = judge({ reads, invalidations: [told('a', 1_000, 2)] }, maxStaleness, 2_000);
+    expect(violations.map((found) => found.read)).toEqual(reads.slice(1));
+  });
+
   it('counts what was stale and for how long, within the bound too', () => {
     const reads = [read('b', 1_100, 1), read('b', 1_300, 1), read('b', 1_300, 2), read('c', 1_700, 1, { lag: 300 })];
     expect(verdict(reads, [told('a', 1_000, 2)])).toEqual({
@@ -86,9 +103,9 @@ describe('a read is judged by what was acknowledged before it began', () => {
 
 describe('factories run for a reason', () => {
   const loads = (key: string, count: number, excused = false): Load[] =>
-    Array.from({ length: count }, () => ({ process: 'a', key, excused }));
+    Array.from({ length: count }, () => ({ process: 'a', key, began: 0, ended: 1, excused }));
   const judged = (made: Load[], invalidations: Invalidation[], leasesLost = 0) =>
-    overloaded({ reads: [], invalidations, loads: made }, { processes: 2, leasesLost });
+    overloaded({ invalidations, loads: made }, { processes: 2, leasesLost });
 
   it.each<[string, Load[], Invalidation[], number]>([
     ['the first load', loads('k', 1), [], 0],

@@ -136,11 +136,8 @@ export async function startExercise(
       };
     },
     judge: () =>
-      judge(
-        { reads: [...reads, ...watchers.flatMap((watcher) => watcher.reads)], invalidations: told, loads: [] },
-        maxStaleness,
-      ),
-    judgeDeaf: () => judge({ reads: deafReads, invalidations: told, loads: [] }, maxStaleness),
+      judge({ reads: [...reads, ...watchers.flatMap((watcher) => watcher.reads)], invalidations: told }, maxStaleness),
+    judgeDeaf: () => judge({ reads: deafReads, invalidations: told }, maxStaleness),
     async [Symbol.asyncDispose]() {
       over = true;
       await Promise.all(running);

@@ -1,17 +1,18 @@
 import type { RedisServer } from '../redis-server.js';
 import type { Proxy as TcpProxy } from '../tcp-proxy.js';
-import { allKeys } from './program.js';
+import type { KeySpace } from './key-space.js';
 import type { Random } from './random.js';
 import { sourceClientName } from './source.js';
 
 /** What a fault may lay hands on. */
 export interface Network {
-  readonly redis: RedisServer;
+  readonly redis: Pick<RedisServer, 'cli'>;
   readonly random: Random;
+  readonly keys: KeySpace;
   /** What the histories are judged by, ms; faults last as long, more or less. */
   readonly bound: number;
   /** Between each process and Redis. */
-  readonly proxies: readonly TcpProxy[];
+  readonly proxies: readonly Pick<TcpProxy, 'pause' | 'pauseOnly' | 'resume' | 'cut' | 'latency'>[];
   /** Kills a process in the middle of a load of that key, unless one is dead already; another one comes in its place later. */
   killLoading(slot: number, key: string): Promise<boolean>;
 }
@@ -53,13 +54,13 @@ export const faults = {
     await pass(network, 0.5, 2);
     proxy.latency(0);
   },
-  async 'a process dies in the middle of a load'({ killLoading, random, proxies }: Network) {
-    return killLoading(random.below(proxies.length), random.pick(allKeys));
+  async 'a process dies in the middle of a load'({ killLoading, random, proxies, keys }: Network) {
+    return killLoading(random.below(proxies.length), keys.pick(random));
   },
 } satisfies Record<string, (network: Network) => Promise<unknown>>;
 
 /** So many times the bound. */
-async function pass({ random, bound }: Network, least: number, most: number): Promise<void> {
+export async function pass({ random, bound }: Pick<Network, 'random' | 'bound'>, least: number, most: number): Promise<void> {
   const ms = bound * (least + ((most - least) * random.below(100)) / 100);
   await new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -71,7 +72,7 @@ interface Client {
   readonly cmd: string;
 }
 
-async function clients(redis: RedisServer, type: 'pubsub' | 'normal'): Promise<Client[]> {
+async function clients(redis: Network['redis'], type: 'pubsub' | 'normal'): Promise<Client[]> {
   const list = await redis.cli('CLIENT', 'LIST', 'TYPE', type);
   return list
     .trim()

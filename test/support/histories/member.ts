@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ProcessHistory } from './process-history.js';
-import type { Asked, Question, ToParent } from './worker.js';
+import type { Asked, Footprint, Question, ToParent } from './worker.js';
 
 interface Waiting {
   resolve(answer: never): void;
@@ -20,13 +20,16 @@ export class Member {
   #failure: Error | undefined;
   /** Gets what it wrote down, piece by piece. */
   onHistory: (history: ProcessHistory) => void = () => undefined;
+  /** Gets every warning of the process, such as of listeners that leak. */
+  onWarning: (warning: string) => void = () => undefined;
 
   private constructor() {
-    this.#child = fork(path, { execArgv: ['--import', 'tsx'] });
+    this.#child = fork(path, { execArgv: ['--import', 'tsx', '--expose-gc'] });
     this.#exited = once(this.#child, 'exit').then(([code, signal]) => this.#fail(`the process ended: ${signal ?? code}`));
     this.#child.on('message', (message: ToParent) => {
       if ('history' in message) this.onHistory(message.history);
       else if ('failure' in message) this.#fail(message.failure);
+      else if ('warning' in message) this.onWarning(message.warning);
       else this.#settle(message.id, ({ resolve }) => resolve(message.answer as never));
     });
   }
@@ -52,6 +55,30 @@ export class Member {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exited;
+  }
+
+  /** SIGSTOP. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  /** After its cache was closed it must end by itself. Tells what was left and whether it did, within so many ms. */
+  async leave(within: number): Promise<{ readonly left: Footprint; readonly ended: boolean }> {
+    const left = await this.ask('leave');
+    this.#child.disconnect();
+    let limit: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      limit = setTimeout(resolve, within, false);
+    });
+    const ended = await Promise.race([this.#exited.then(() => this.#child.exitCode === 0), late]);
+    clearTimeout(limit);
+    if (!ended) await this.kill();
+    return { left, ended };
   }
 
   #fail(why: string): void {

@@ -17,8 +17,12 @@ export interface Read {
 export interface Invalidation {
   readonly process: string;
   readonly call: string;
+  /** Taken before the call. */
+  readonly began?: number;
   /** Taken after the call. */
   readonly acknowledged: number;
+  /** When it is known to be in force in L2, if that was later; Infinity: never. */
+  readonly inForce?: number;
   /** For each key that it concerns the version that was current before it began. */
   readonly floors: readonly (readonly [key: string, version: number])[];
   /** It may overtake loads of keys that it does not concern. */
@@ -31,14 +35,31 @@ export interface Invalidation {
 export interface Load {
   readonly process: string;
   readonly key: string;
+  readonly began: number;
+  readonly ended: number;
   /** L2 failed shortly before or meanwhile, so that it may have run without a lease. */
   readonly excused: boolean;
+}
+
+/** A call that took long. All in ms. */
+export interface SlowCall {
+  readonly process: string;
+  readonly operation: string;
+  readonly began: number;
+  readonly took: number;
+  /** So much of it its own factory ran. */
+  readonly factory: number;
+  /** For so long meanwhile the process did not run. */
+  readonly lost: number;
 }
 
 export interface ProcessHistory {
   readonly reads: Read[];
   readonly invalidations: Invalidation[];
   readonly loads: Load[];
+  /** How many there were of each operation. */
+  readonly calls: Record<string, number>;
+  readonly slow: SlowCall[];
 }
 
 export interface Violation {
@@ -46,7 +67,7 @@ export interface Violation {
   readonly told: Invalidation;
   /** What had to be read at least. */
   readonly floor: number;
-  /** From the acknowledgement to the beginning of the read, ms. */
+  /** From when it was to be known to the beginning of the read, ms. */
   readonly staleFor: number;
 }
 
@@ -69,26 +90,34 @@ const slack = 10;
 
 /**
  * Whether every read knew of every invalidation that was acknowledged more than `maxStaleness` before it began; of those of its own
- * process at once. Takes n log n.
+ * process at once. Reads without L2 are judged by `withoutL2`, or not at all. Takes n log n.
  */
-export function judge({ reads, invalidations }: ProcessHistory, maxStaleness: number): Verdict {
-  const counted = invalidations.filter(({ excused }) => !excused).sort((a, b) => a.acknowledged - b.acknowledged);
+export function judge(
+  { reads, invalidations }: Pick<ProcessHistory, 'reads' | 'invalidations'>,
+  maxStaleness: number,
+  withoutL2?: number,
+): Verdict {
+  const counted = invalidations.filter(({ excused }) => !excused);
   const byKey = new Map<string, Timeline>();
   const byProcessAndKey = new Map<string, Timeline>();
-  for (const told of counted) {
+  const since = ({ acknowledged, inForce = acknowledged }: Invalidation) => inForce;
+  for (const told of counted.filter((each) => since(each) < Number.POSITIVE_INFINITY).sort((a, b) => since(a) - since(b))) {
+    for (const [key, floor] of told.floors) timeline(byKey, key).add(floor, told, since(told));
+  }
+  for (const told of counted.sort((a, b) => a.acknowledged - b.acknowledged)) {
     for (const [key, floor] of told.floors) {
-      timeline(byKey, key).add(floor, told);
-      timeline(byProcessAndKey, `${told.process} ${key}`).add(floor, told);
+      timeline(byProcessAndKey, `${told.process} ${key}`).add(floor, told, told.acknowledged);
     }
   }
 
-  const judged = reads.filter(({ excused }) => !excused);
+  const judged = withoutL2 === undefined ? reads.filter(({ excused }) => !excused) : reads;
   const violations: Violation[] = [];
   let stale = 0;
   let stalest = 0;
   let worstLag = 0;
   for (const read of judged) {
     worstLag = Math.max(worstLag, read.lag);
+    const bound = read.excused ? (withoutL2 ?? 0) : maxStaleness;
     const own = byProcessAndKey.get(`${read.process} ${read.key}`)?.firstBeyond(read.version, read.began);
     const any = byKey.get(read.key)?.firstBeyond(read.version, read.began);
     if (any !== undefined) {
@@ -96,24 +125,26 @@ export function judge({ reads, invalidations }: ProcessHistory, maxStaleness: nu
       stalest = Math.max(stalest, any.staleFor);
     }
     if (own !== undefined) violations.push({ read, ...own });
-    else if (any !== undefined && any.staleFor > maxStaleness + slack + read.lag) violations.push({ read, ...any });
+    else if (any !== undefined && any.staleFor > bound + slack + read.lag) violations.push({ read, ...any });
   }
   const excused = reads.length - judged.length;
   return { reads: judged.length, excused, invalidations: counted.length, stale, stalest, worstLag, violations };
 }
 
-/** Invalidations of one key in the order of their acknowledgements. */
+/** Invalidations of one key in the order in which they were to be known. */
 class Timeline {
   readonly #told: Invalidation[] = [];
+  readonly #since: number[] = [];
   /** The highest floor so far, so that it only grows and can be searched. */
   readonly #floors: number[] = [];
 
-  add(floor: number, told: Invalidation): void {
+  add(floor: number, told: Invalidation, since: number): void {
     this.#told.push(told);
+    this.#since.push(since);
     this.#floors.push(Math.max(floor, this.#floors.at(-1) ?? 0));
   }
 
-  /** The first invalidation that a read of this version did not know, if it was acknowledged before the read began. */
+  /** The first invalidation that a read of this version did not know, if it was to be known before the read began. */
   firstBeyond(version: number, began: number): Omit<Violation, 'read'> | undefined {
     let low = 0;
     let high = this.#floors.length;
@@ -122,9 +153,9 @@ class Timeline {
       if ((this.#floors[middle] as number) > version) high = middle;
       else low = middle + 1;
     }
-    const told = this.#told[low];
-    if (told === undefined || told.acknowledged >= began) return undefined;
-    return { told, floor: this.#floors[low] as number, staleFor: began - told.acknowledged };
+    const [told, since] = [this.#told[low], this.#since[low]];
+    if (told === undefined || since === undefined || since >= began) return undefined;
+    return { told, floor: this.#floors[low] as number, staleFor: began - since };
   }
 }
 
@@ -142,7 +173,10 @@ export interface LoadBounds {
 }
 
 /** Keys whose factory ran more often than there were reasons for: the first load, invalidations and lost leases. */
-export function overloaded({ invalidations, loads }: ProcessHistory, { processes, leasesLost }: LoadBounds): string[] {
+export function overloaded(
+  { invalidations, loads }: Pick<ProcessHistory, 'invalidations' | 'loads'>,
+  { processes, leasesLost }: LoadBounds,
+): string[] {
   const reasons = new Map<string, number>();
   const broad = invalidations.filter((told) => told.broad).length;
   for (const [key] of invalidations.filter((told) => !told.broad).flatMap(({ floors }) => floors)) {
@@ -156,5 +190,5 @@ export function overloaded({ invalidations, loads }: ProcessHistory, { processes
 
 export function shownViolation({ read, told, floor, staleFor }: Violation): string {
   const { process, key, version, began, lag } = read;
-  return `${process} read version ${version} of ${key} at ${began.toFixed(1)} (lag ${lag.toFixed(1)} ms), ${staleFor.toFixed(1)} ms after ${told.process} was told that ${told.call} is done, when it was ${floor} already`;
+  return `${process} read version ${version} of ${key} at ${began.toFixed(1)} (lag ${lag.toFixed(1)} ms), ${staleFor.toFixed(1)} ms after ${told.process} was told that ${told.call} is done${told.inForce === undefined ? '' : ' and L2 had it'}, when it was ${floor} already`;
 }

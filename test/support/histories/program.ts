@@ -1,6 +1,7 @@
 import type { FactoryContext, TieredCache } from 'tierkeep';
+import { groups, type KeySpace } from './key-space.js';
 import type { Random } from './random.js';
-import type { Recorder } from './recorder.js';
+import type { Call, Recorder } from './recorder.js';
 import type { Source } from './source.js';
 
 export interface Caller {
@@ -8,6 +9,7 @@ export interface Caller {
   readonly source: Source;
   readonly recorder: Recorder;
   readonly random: Random;
+  readonly keys: KeySpace;
   /** Which process of how many this is: of each key that is `set` only one process writes the source. */
   readonly slot: number;
   /** Keys of this process that are being written. */
@@ -22,15 +24,6 @@ interface Value {
   readonly of: string;
   readonly version: number;
 }
-
-/** The last of them is a namespace. Each is a tag too. */
-const groups = ['a', 'b', 'c'] as const;
-const inGroup = (group: string) => [0, 1, 2, 3].map((number) => `${group}:${number}`);
-/** Anybody writes the source of these and deletes them from the cache. */
-const deletedKeys = groups.flatMap(inGroup);
-/** One process alone writes these, and puts what it wrote into the cache: two that do so race outside of any cache. */
-const setKeys = [0, 1, 2, 3].flatMap((slot) => [`set:${slot}:0`, `set:${slot}:1`]);
-export const allKeys = [...deletedKeys, ...setKeys];
 
 /** What a caller may do next. To add an operation is to add a line here. */
 const steps: readonly { readonly weight: number; run(caller: Caller): Promise<unknown> }[] = [
@@ -54,22 +47,24 @@ export async function follow(caller: Caller, stopped: () => boolean): Promise<vo
   }
 }
 
-async function readSome({ cache, source, recorder, random }: Caller): Promise<void> {
+async function readSome({ cache, source, recorder, random, keys }: Caller): Promise<void> {
   await recorder.reads(
     Array.from({ length: 1 + random.below(6) }, () => {
-      const key = random.pick(allKeys);
+      const key = keys.pick(random);
       const [view, name] = viewOf(cache, key);
       switch (random.below(8)) {
         case 0:
-          return async () => found(await cache.getMany<Value>([key, random.pick(allKeys)]));
+          return recorder.call('getMany', async () => found(await cache.getMany<Value>([key, keys.pick(random)])));
         case 1:
-          return async () => found([[key, view.peek<Value>(name)]]);
+          return recorder.call('peek', async () => found([[key, view.peek<Value>(name)]]));
         case 2:
         case 3:
         case 4:
-          return async () => found([[key, await view.get<Value>(name)]]);
+          return recorder.call('get', async () => found([[key, await view.get<Value>(name)]]));
         default:
-          return async () => found([[key, await load({ cache, source, recorder, random }, key)]]);
+          return recorder.call('getOrSet', async (call) =>
+            found([[key, await load({ cache, source, recorder, random }, key, call)]]),
+          );
       }
     }),
   );
@@ -79,16 +74,21 @@ async function readSome({ cache, source, recorder, random }: Caller): Promise<vo
 export function load(
   { cache, source, recorder, random }: Pick<Caller, 'cache' | 'source' | 'recorder' | 'random'>,
   key: string,
+  call?: Call,
 ) {
   const [view, name] = viewOf(cache, key);
   const factory = ({ setOptions }: FactoryContext) =>
-    recorder.loads(key, async (): Promise<Value> => {
-      await sleep(random.below(8));
-      const version = await source.version(key);
-      await sleep(random.below(20));
-      if (key.startsWith('b:')) setOptions({ tags: [tagOf(key)] });
-      return { of: key, version };
-    });
+    recorder.loads(
+      key,
+      async (): Promise<Value> => {
+        await sleep(random.below(8));
+        const version = await source.version(key);
+        await sleep(random.below(20));
+        if (key.startsWith('b:')) setOptions({ tags: [tagOf(key)] });
+        return { of: key, version };
+      },
+      call,
+    );
   return view.getOrSet(name, factory, key.startsWith('b:') ? {} : { tags: [tagOf(key)] });
 }
 
@@ -108,14 +108,14 @@ export function found(answers: Iterable<readonly [key: string, value: Value | un
   });
 }
 
-async function writeAndDelete({ cache, source, recorder, random }: Caller): Promise<void> {
-  const key = random.pick(deletedKeys);
+async function writeAndDelete({ cache, source, recorder, random, keys }: Caller): Promise<void> {
+  const key = keys.pickDeleted(random);
   const version = await source.write(key);
   await recorder.invalidates(`delete ${key}`, [[key, version]], () => cache.delete(key));
 }
 
-async function writeAndSet({ cache, source, recorder, random, slot, writing, lateBy }: Caller): Promise<void> {
-  const key = `set:${slot}:${random.below(2)}`;
+async function writeAndSet({ cache, source, recorder, random, keys, slot, writing, lateBy }: Caller): Promise<void> {
+  const key = keys.pickOwn(slot, random);
   if (writing.has(key)) return;
   writing.add(key);
   const version = await source.write(key);
@@ -127,48 +127,48 @@ async function writeAndSet({ cache, source, recorder, random, slot, writing, lat
   writing.delete(key);
 }
 
-async function deleteAlone({ cache, source, recorder, random }: Caller): Promise<void> {
-  const key = random.pick(allKeys);
+async function deleteAlone({ cache, source, recorder, random, keys }: Caller): Promise<void> {
+  const key = keys.pick(random);
   const floors = await source.versions([key]);
   await recorder.invalidates(`delete ${key}`, floors, () => cache.delete(key));
 }
 
 async function writeAndDeleteMany(caller: Caller): Promise<void> {
-  const { cache, recorder, random } = caller;
-  const keys = [...new Set([random.pick(deletedKeys), random.pick(deletedKeys), random.pick(deletedKeys)])];
-  await recorder.invalidates(`deleteMany ${keys}`, await written(caller, keys), () => cache.deleteMany(keys));
+  const { cache, recorder, random, keys } = caller;
+  const some = [...new Set([keys.pickDeleted(random), keys.pickDeleted(random), keys.pickDeleted(random)])];
+  await recorder.invalidates(`deleteMany ${some}`, await written(caller, some), () => cache.deleteMany(some));
 }
 
 async function writeAndDeletePattern(caller: Caller): Promise<void> {
-  const { cache, recorder, random } = caller;
+  const { cache, recorder, random, keys } = caller;
   const group = random.pick(groups);
-  const floors = await written(caller, inGroup(group));
+  const floors = await written(caller, keys.inGroup(group));
   await recorder.invalidates(`deletePattern ${group}:*`, floors, () => cache.deletePattern(`${group}:*`), { broad: true });
 }
 
 async function writeAndInvalidateTag(caller: Caller): Promise<void> {
-  const { cache, recorder, random } = caller;
+  const { cache, recorder, random, keys } = caller;
   const group = random.pick(groups);
-  const floors = await written(caller, inGroup(group));
+  const floors = await written(caller, keys.inGroup(group));
   await recorder.invalidates(`invalidateTags ${group}`, floors, () => cache.invalidateTags([tagOf(`${group}:`)]), {
     broad: true,
   });
 }
 
 async function writeAndClearNamespace(caller: Caller): Promise<void> {
-  const { cache, recorder } = caller;
-  const floors = await written(caller, inGroup('c'));
+  const { cache, recorder, keys } = caller;
+  const floors = await written(caller, keys.inGroup('c'));
   await recorder.invalidates('clear of c', floors, () => cache.namespace('c').clear(), { broad: true });
 }
 
-async function clearAll({ cache, source, recorder }: Caller): Promise<void> {
-  const floors = await source.versions(allKeys);
+async function clearAll({ cache, source, recorder, keys }: Caller): Promise<void> {
+  const floors = await source.versions(keys.all);
   await recorder.invalidates('clear', floors, () => cache.clear(), { broad: true });
 }
 
-async function writeAndDeletePlainly({ source, recorder, random, deletePlainly }: Caller): Promise<void> {
+async function writeAndDeletePlainly({ source, recorder, random, keys, deletePlainly }: Caller): Promise<void> {
   if (deletePlainly === undefined) return;
-  const key = random.pick(deletedKeys);
+  const key = keys.pickDeleted(random);
   const floors = [[key, await source.write(key)] as const];
   await recorder.invalidates(`DEL ${key}`, floors, () => deletePlainly(key), { foreign: true });
 }

@@ -1,12 +1,14 @@
 import type { BusOptions } from 'tierkeep';
-import { eventually } from '../eventually.js';
 import { type RedisServer, startRedis } from '../redis-server.js';
 import { startProxy, type Proxy as TcpProxy } from '../tcp-proxy.js';
+import { allWell, readAtRest, type Versions } from './at-rest.js';
+import { Crew } from './crew.js';
 import { type FaultName, faults, type Network } from './faults.js';
+import { keySpace } from './key-space.js';
 import { Member } from './member.js';
 import type { ProcessHistory } from './process-history.js';
 import { randomFrom } from './random.js';
-import type { RunOptions } from './worker.js';
+import { emptyHistory } from './recorder.js';
 
 export interface RunSettings {
   readonly seed: number;
@@ -28,13 +30,9 @@ export interface Run {
   readonly trustLost: number;
 }
 
-type Versions = readonly (readonly [key: string, version: number])[];
-
 const callers = 3;
 const budget = 300;
 const leaseMs = 1_000;
-/** How long after a process has ended one of its commands may still be executed, with room to spare. */
-const lateAfterDeath = 1_500;
 
 /** Real processes over one real Redis, each with a network of its own between. They serve several runs, one after another. */
 export async function startTeam(size = 4): Promise<Team> {
@@ -49,7 +47,7 @@ export async function startTeam(size = 4): Promise<Team> {
 
 export class Team {
   readonly #redis: RedisServer;
-  readonly #members: Member[];
+  #members: readonly Member[];
   #runs = 0;
 
   constructor(redis: RedisServer, members: Member[]) {
@@ -70,60 +68,40 @@ export class Team {
     const { seed, seconds, bus, bound, faults: wanted, faultsAtOnce = 2 } = settings;
     this.#runs += 1;
     await this.#redis.cli('FLUSHALL');
-    const history: ProcessHistory = { reads: [], invalidations: [], loads: [] };
+    const history: ProcessHistory = emptyHistory();
     const proxies = await Promise.all(this.#members.map(() => startProxy(this.#redis)));
-    const revivals: Promise<void>[] = [];
-    const dead = new Set<number>();
     const happened: Run['faults'] = {};
-    let generation = 0;
-
-    const begin = async (slot: number) => {
-      const member = this.#members[slot] as Member;
-      member.onHistory = (piece) => {
-        for (const read of piece.reads) history.reads.push(read);
-        for (const told of piece.invalidations) history.invalidations.push(told);
-        for (const loaded of piece.loads) history.loads.push(loaded);
-      };
-      generation += 1;
-      await member.ask('start', {
+    const crew = new Crew(this.#members, {
+      lines: proxies,
+      optionsFor: (slot, process) => ({
         name: `history-${this.#runs}`,
-        process: `P${slot}.${generation}`,
+        process,
         slot,
         seed,
         callers,
-        redisUrl: (proxies[slot] as TcpProxy).url,
+        l2: { redis: { url: (proxies[slot] as TcpProxy).url } },
         sourcePort: this.#redis.port,
         bus,
         leaseMs,
         budget,
-      } satisfies RunOptions);
-    };
-    const revive = async (slot: number) => {
-      const [member] = await Promise.all([Member.start(), new Promise((resolve) => setTimeout(resolve, lateAfterDeath))]);
-      this.#members[slot] = member;
-      await begin(slot);
-      dead.delete(slot);
-    };
+      }),
+      onHistory: (piece) => {
+        for (const read of piece.reads) history.reads.push(read);
+        for (const told of piece.invalidations) history.invalidations.push(told);
+        for (const loaded of piece.loads) history.loads.push(loaded);
+      },
+    });
     const network: Network = {
       redis: this.#redis,
       random: randomFrom(seed),
+      keys: keySpace(),
       bound,
       proxies,
-      killLoading: async (slot, key) => {
-        if (dead.size > 0) return false;
-        dead.add(slot);
-        const member = this.#members[slot] as Member;
-        await Promise.race([member.ask('hang', key), new Promise((resolve) => setTimeout(resolve, 5_000))]);
-        await member.kill();
-        // What it sent and was held back dies with it.
-        proxies[slot]?.cut();
-        revivals.push(revive(slot));
-        return true;
-      },
+      killLoading: (slot, key) => crew.killLoading(slot, key),
     };
 
     try {
-      await Promise.all(proxies.map((_, slot) => begin(slot)));
+      await crew.begin();
       const until = performance.now() + seconds * 1_000;
       const trouble = async () => {
         let left: FaultName[] = [];
@@ -138,43 +116,26 @@ export class Team {
         }
       };
       await Promise.all(Array.from({ length: faultsAtOnce }, trouble));
-      await Promise.all(revivals);
-      return { history, faults: happened, ...(await this.#endWell(proxies, bus === false ? 0 : 15_000)) };
+      await crew.whole();
+      return { history, faults: happened, ...(await endWell(crew, proxies, bus === false ? 0 : 15_000)) };
     } finally {
+      this.#members = crew.members;
       await Promise.all(proxies.map((proxy) => proxy.close()));
     }
   }
+}
 
-  /** Lets the programs end and everything recover, then looks at what rests. */
-  async #endWell(proxies: readonly TcpProxy[], patience: number): Promise<Pick<Run, 'atRest' | 'trustLost'>> {
-    const members = this.#members;
-    for (const proxy of proxies) proxy.resume();
-    await Promise.all(members.map((member) => member.ask('stop')));
-    const states = await eventually(
-      async () => {
-        const all = await Promise.all(members.map((member) => member.ask('state')));
-        if (!all.every(({ well }) => well)) throw new Error('not every process is well again');
-        return all;
-      },
-      { within: 30_000, every: 50 },
-    );
-    const trustLost = states.reduce((sum, { bus }) => sum + (bus?.trustLost ?? 0), 0);
-    const readAll = () => Promise.all(members.map((member) => member.ask('read')));
-    await readAll();
-    await eventually(() => (members[0] as Member).ask('renew'), { within: 15_000 });
-    const newest = await (members[0] as Member).ask('newest');
-    // On a healthy bus at once, else as soon as trust ends; never if a stale value rests anywhere.
-    const allRead = eventually(
-      async () => {
-        const all = await readAll();
-        if (all.some((versions) => JSON.stringify(versions) !== JSON.stringify(newest)))
-          throw new Error('not the newest everywhere');
-        return all;
-      },
-      { within: patience, every: 100 },
-    );
-    const read = await allRead.catch(readAll);
-    await Promise.all(members.map((member) => member.ask('close')));
-    return { atRest: { read, newest }, trustLost };
-  }
+/** Lets the programs end and everything recover, then looks at what rests. */
+async function endWell(
+  { members }: Crew,
+  proxies: readonly TcpProxy[],
+  patience: number,
+): Promise<Pick<Run, 'atRest' | 'trustLost'>> {
+  for (const proxy of proxies) proxy.resume();
+  await Promise.all(members.map((member) => member.ask('stop')));
+  const states = await allWell(members);
+  const trustLost = states.reduce((sum, { bus }) => sum + (bus?.trustLost ?? 0), 0);
+  const atRest = await readAtRest(members, patience);
+  await Promise.all(members.map((member) => member.ask('close')));
+  return { atRest, trustLost };
 }
