@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { ChaosReport } from './scripts/chaos-report.js';
 import { RunReport } from './scripts/run-report.js';
 
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
@@ -20,7 +21,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     allowOnly: false,
-    reporters: [new RunReport()],
+    reporters: [new ChaosReport(), new RunReport()],
     coverage: {
       provider: 'v8',
       include: ['src/**'],

@@ -3,6 +3,18 @@ import type { Socket } from 'node:net';
 export interface Lane {
   pause(): void;
   resume(): void;
+  /** The pace has changed. */
+  look(): void;
+  /** Swallows what waits and all that comes, for ever; the end of either side is not passed on. */
+  deaden(): void;
+}
+
+/** How fast the network is now. */
+export interface Pace {
+  /** By so much later each chunk is delivered, ms. */
+  readonly delay: number;
+  /** At most so many bytes a second, one at a time. */
+  readonly bytesPerSecond: number;
 }
 
 interface Parcel {
@@ -14,10 +26,12 @@ interface Parcel {
 const FULL = 1_000_000;
 
 /** Carries bytes one way, in order, each at its time. A byte dropped and later ones delivered would be a fault no network has. */
-export function lane(from: Socket, to: Socket, delay: () => number): Lane {
+export function lane(from: Socket, to: Socket, pace: () => Pace): Lane {
   const parcels: Parcel[] = [];
   let waiting = 0;
   let paused = false;
+  let dead = false;
+  let freeAt = 0;
   let blocked = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -26,15 +40,23 @@ export function lane(from: Socket, to: Socket, delay: () => number): Lane {
     while (!paused && !blocked && !to.destroyed) {
       const next = parcels[0];
       if (next === undefined) break;
-      const early = next.due - performance.now();
+      const { bytesPerSecond } = pace();
+      const slow = bytesPerSecond !== Number.POSITIVE_INFINITY;
+      const early = Math.max(next.due, slow ? freeAt : 0) - performance.now();
       if (early > 0) {
         timer = setTimeout(pump, early);
         return;
       }
-      parcels.shift();
-      deliver(next);
+      freeAt = performance.now() + 1_000 / bytesPerSecond;
+      deliver(slow ? firstByte(next) : (parcels.shift() as Parcel));
     }
     if (!paused && waiting < FULL) from.resume();
+  };
+  const firstByte = (parcel: Parcel): Parcel => {
+    const { bytes, due } = parcel;
+    if (bytes === undefined || bytes.length <= 1) return parcels.shift() as Parcel;
+    parcel.bytes = bytes.subarray(1);
+    return { bytes: bytes.subarray(0, 1), due };
   };
   const deliver = ({ bytes }: Parcel) => {
     if (bytes === undefined) {
@@ -45,7 +67,8 @@ export function lane(from: Socket, to: Socket, delay: () => number): Lane {
     if (!to.write(bytes)) blocked = true;
   };
   const receive = (bytes: Buffer | undefined) => {
-    parcels.push({ bytes, due: performance.now() + delay() });
+    if (dead) return;
+    parcels.push({ bytes, due: performance.now() + pace().delay });
     waiting += bytes?.length ?? 0;
     if (waiting >= FULL) from.pause();
     pump();
@@ -67,6 +90,14 @@ export function lane(from: Socket, to: Socket, delay: () => number): Lane {
     resume() {
       paused = false;
       pump();
+    },
+    look: pump,
+    deaden() {
+      dead = true;
+      clearTimeout(timer);
+      parcels.length = 0;
+      waiting = 0;
+      from.resume();
     },
   };
 }

@@ -124,6 +124,58 @@ it('delays every chunk without reordering', async () => {
   expect(performance.now() - from).toBeGreaterThanOrEqual(79);
 });
 
+it('lets a byte through at a time, and all that waits once it may go faster', async () => {
+  const proxy = await echo();
+  const { socket, text } = await client(proxy.port);
+  proxy.throttle(20);
+  const from = performance.now();
+  socket.write('abc');
+  await eventually(() => text() === 'abc', { every: 1 });
+  // The first byte goes at once, the others 50 ms after each other.
+  expect(performance.now() - from).toBeGreaterThanOrEqual(99);
+  proxy.throttle(1);
+  socket.write('defghi');
+  await eventually(() => text().length > 3);
+  expect(text().length).toBeLessThan(9);
+  proxy.throttle(Number.POSITIVE_INFINITY);
+  await eventually(() => text() === 'abcdefghi');
+});
+
+it('lets connections die without telling either side, and welcomes new ones', async () => {
+  let ended = 0;
+  const sockets: Socket[] = [];
+  const target = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => ended++);
+    socket.pipe(socket);
+  }).listen(0, '127.0.0.1');
+  await once(target, 'listening');
+  const proxy = await startProxy(target.address() as { port: number });
+  onTestFinished(async () => {
+    await proxy.close();
+    target.close();
+  });
+  const dead = await client(proxy.port);
+  const alive = await client(proxy.port);
+  dead.socket.write('1');
+  await eventually(() => dead.text() === '1');
+  proxy.deaden();
+  dead.socket.write('2');
+  sockets[0]?.write('nobody hears this');
+  const next = await client(proxy.port);
+  next.socket.write('3');
+  await eventually(() => next.text() === '3');
+  alive.socket.destroy();
+  dead.socket.end();
+  proxy.resume();
+  next.socket.write('4');
+  await eventually(() => next.text() === '34');
+  expect(dead.text()).toBe('1');
+  expect(dead.socket.readableEnded).toBe(false);
+  expect(ended).toBe(0);
+});
+
 it('passes the end of a stream on after its last byte, and a refused target as a closed connection', async () => {
   const proxy = await echo();
   const { socket, text } = await client(proxy.port);

@@ -26,6 +26,13 @@ export interface Proxy extends AsyncDisposable {
   accept(): Promise<void>;
   /** Delivers every chunk this much later, ms, in each direction; 0 ends it. */
   latency(ms: number): void;
+  /** Delivers so many bytes a second in each direction of each connection, open ones too; Infinity ends it. */
+  throttle(bytesPerSecond: number): void;
+  /**
+   * Connections open now are dead for good, and neither side is told: what is sent over them vanishes, and so does their end. New ones
+   * go on.
+   */
+  deaden(): void;
   close(): Promise<void>;
 }
 
@@ -36,12 +43,14 @@ export async function startProxy(target: number | { readonly port: number }): Pr
   const clients = new Set<Socket>();
   const upstreams = new Set<Socket>();
   const held = new Set<Direction>();
+  const dead = new Set<Socket>();
   let delay = 0;
+  let bytesPerSecond = Number.POSITIVE_INFINITY;
   let accepted = 0;
   let listening: Server | undefined;
 
   const open = (from: Socket, to: Socket, way: Direction) => {
-    const opened = lane(from, to, () => delay);
+    const opened = lane(from, to, () => ({ delay, bytesPerSecond }));
     if (held.has(way)) opened.pause();
     lanes.set(opened, { way, upstream: way === 'to-server' ? to : from });
     from.once('close', () => lanes.delete(opened));
@@ -49,8 +58,8 @@ export async function startProxy(target: number | { readonly port: number }): Pr
   const join = (client: Socket) => {
     accepted++;
     const upstream = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true });
-    track(client, clients, upstream);
-    track(upstream, upstreams, client);
+    track(client, clients, upstream, dead);
+    track(upstream, upstreams, client, dead);
     open(client, upstream, 'to-server');
     open(upstream, client, 'to-client');
   };
@@ -105,6 +114,14 @@ export async function startProxy(target: number | { readonly port: number }): Pr
     latency(ms) {
       delay = ms;
     },
+    throttle(rate) {
+      bytesPerSecond = rate;
+      for (const each of lanes.keys()) each.look();
+    },
+    deaden() {
+      for (const each of lanes.keys()) each.deaden();
+      for (const socket of [...clients, ...upstreams]) dead.add(socket);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -122,12 +139,15 @@ async function listenSomewhere(listen: (port: number) => Promise<void>): Promise
   }
 }
 
-function track(socket: Socket, all: Set<Socket>, peer: Socket): void {
+function track(socket: Socket, all: Set<Socket>, peer: Socket, dead: Set<Socket>): void {
   all.add(socket);
   socket.setNoDelay(true);
-  socket.on('error', () => peer.destroy());
+  const end = () => {
+    if (!dead.has(socket)) peer.destroy();
+  };
+  socket.on('error', end);
   socket.once('close', (hadError) => {
     all.delete(socket);
-    if (hadError) peer.destroy();
+    if (hadError) end();
   });
 }
