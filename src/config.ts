@@ -74,7 +74,7 @@ export interface JournalOptions {
 
 /** Options of `.circuitBreaker()`. */
 export interface CircuitBreakerOptions {
-  /** How long L2 is left alone before one PING asks whether it is back. Default 1 s. */
+  /** How long L2 is left alone before one PING asks whether it is back, give or take a fifth by chance. Default 1 s. */
   readonly resetTimeout?: Duration | undefined;
   /** The circuit opens when more than this share of the calls in the window failed, in percent. Default 50. */
   readonly errorThreshold?: number | undefined;

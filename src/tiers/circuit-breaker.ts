@@ -6,7 +6,7 @@ import type { Leases, Store, Versions } from '../store.js';
 
 /** All in ms but the counts. Defaults are in `config.ts`. */
 export interface CircuitBreakerSettings {
-  /** How long the circuit stays open before one probe is sent. */
+  /** How long the circuit stays open before one probe is sent, give or take a fifth by chance. */
   readonly resetTimeout: number;
   /** Opens when more than this share of the calls in the window failed, in percent. */
   readonly errorThreshold: number;
@@ -47,16 +47,19 @@ export function withCircuitBreaker(
   onState: (state: CircuitState, reason: unknown) => void,
   recover: () => Promise<void> = () => Promise.resolve(),
 ): GuardedStore {
-  const breaker = new CircuitBreaker<[() => Promise<unknown>], unknown>((call) => call(), {
+  /** Processes that lost L2 together must not all ask at one moment whether it is back. */
+  const spread = () => settings.resetTimeout * (0.8 + 0.4 * Math.random());
+  const options: CircuitBreaker.Options<[() => Promise<unknown>]> = {
     timeout: false,
-    resetTimeout: settings.resetTimeout,
+    resetTimeout: spread(),
     errorThresholdPercentage: settings.errorThreshold,
     volumeThreshold: settings.volumeThreshold,
     rollingCountTimeout: settings.window,
     rollingPercentilesEnabled: false,
     enableSnapshots: false,
     errorFilter: (error) => !isOutage(error) || error.partial,
-  });
+  };
+  const breaker = new CircuitBreaker<[() => Promise<unknown>], unknown>((call) => call(), options);
   const circuit: { -readonly [Name in keyof Circuit]: Circuit[Name] } = {
     state: 'closed',
     since: clock.now(),
@@ -78,7 +81,11 @@ export function withCircuitBreaker(
     failuresInARow += 1;
     if (failuresInARow >= settings.volumeThreshold) breaker.open();
   });
-  breaker.on('open', () => enter('open'));
+  breaker.on('open', () => {
+    // It was read for this time already, and will be for the next.
+    options.resetTimeout = spread();
+    enter('open');
+  });
   breaker.on('close', () => enter('closed'));
   breaker.on('halfOpen', () => {
     enter('half-open');

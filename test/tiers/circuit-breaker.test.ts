@@ -7,9 +7,11 @@ const circuitBreaker = { resetTimeout: 1_000, errorThreshold: 50, volumeThreshol
 // opossum takes the machine's own timers.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
+  vi.spyOn(Math, 'random').mockReturnValue(0.5);
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 function started(options: { localRole?: 'tier' | 'stand-in' } = {}) {
@@ -169,6 +171,24 @@ describe('the probe', () => {
     // What was set meanwhile is told before anything is read.
     expect(l2.sent).toEqual(['ping', 'retract k', 'read j']);
     expect(cache.health()).toMatchObject({ status: 'ok' });
+  });
+
+  it.each([
+    [0, 800],
+    [0.25, 900],
+    [1, 1_200],
+  ])('comes up to a fifth sooner or later by chance, each time anew (%d)', async (chance, ms) => {
+    vi.mocked(Math.random).mockReturnValueOnce(chance);
+    const { elapse, state, circuits, l2 } = await opened();
+    await elapse(ms - 50);
+    expect(circuits()).toEqual(['circuit open']);
+    await elapse(50);
+    expect(circuits()).toEqual(['circuit open', 'circuit half-open', 'circuit open']);
+    await elapse(950);
+    expect(circuits()).toHaveLength(3);
+    l2.down = false;
+    await elapse(50);
+    expect(state()).toBe('closed');
   });
 
   it('that fails opens it for another reset time-out', async () => {
