@@ -18,6 +18,9 @@ export interface CircuitBreakerSettings {
   readonly probeTimeout: number;
 }
 
+/** setTimeout fires at once for anything longer. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** A store that is not asked while its circuit is open: every call rejects with `CircuitOpenError` at once. */
 export interface GuardedStore extends Store {
   readonly circuit: Circuit;
@@ -48,7 +51,7 @@ export function withCircuitBreaker(
   recover: () => Promise<void> = () => Promise.resolve(),
 ): GuardedStore {
   /** Processes that lost L2 together must not all ask at one moment whether it is back. */
-  const spread = () => settings.resetTimeout * (0.8 + 0.4 * Math.random());
+  const spread = () => Math.min(settings.resetTimeout * (0.8 + 0.4 * Math.random()), longestTimerMs);
   const options: CircuitBreaker.Options<[() => Promise<unknown>]> = {
     timeout: false,
     resetTimeout: spread(),

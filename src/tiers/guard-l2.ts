@@ -35,6 +35,7 @@ export function guardL2(core: Core, store: Store, settings: GuardSettings): { l2
   function onState(state: CircuitState, reason: unknown): void {
     // What stood in for L2 must not stand in again at the next outage, when it would be old.
     if (state === 'closed' && core.localRole === 'stand-in') core.local.clear();
+    if (state === 'closed') core.gate.narrow();
     if (state === 'closed') replay.soon();
     if (events.heard.circuit) events.emit('circuit', { state, reason });
   }
