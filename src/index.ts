@@ -20,3 +20,4 @@ export { duration } from './duration.js';
 export * from './errors.js';
 export type { CacheEventName, CacheEvents, CacheListener, Undelivered } from './events.js';
 export type { Logger } from './outage-report.js';
+export { cached, cachedMethod } from './tiers/cached.js';

@@ -6,7 +6,7 @@ import { ConfigError, InvalidKeyError } from '../errors.js';
 import type { AnyFunction, Memoized, MemoizeOptions } from '../memoized.js';
 import { lifeIn } from './call-options.js';
 
-type Callable = (this: unknown, ...args: unknown[]) => unknown;
+export type Callable = (this: unknown, ...args: unknown[]) => unknown;
 type KeyOf = (this: unknown, ...args: unknown[]) => string;
 
 /** The function with its results kept in the namespace of its name. It is called like the function, and never throws but rejects. */
@@ -40,7 +40,7 @@ export function memoize<F extends AnyFunction>(
   /** A method of the memoized function is called on it; the `this` of the function itself is meant only if given by `call`. */
   const meant = (self: unknown) => (self === memoized ? undefined : self);
 
-  return Object.assign(memoized, {
+  return Object.assign(like(run, memoized), {
     async invalidate(this: unknown, ...args: unknown[]) {
       return space.delete(keyOf.apply(meant(this), args));
     },
@@ -54,7 +54,8 @@ export function memoize<F extends AnyFunction>(
   }) as unknown as Memoized<F>;
 }
 
-function optionsIn<F extends AnyFunction>(options: MemoizeOptions<F>) {
+/** @throws ConfigError for what is misspelt, before the first call */
+export function optionsIn<Key>(options: GetOrSetOptions & { readonly key?: Key }) {
   if (typeof options !== 'object' || options === null) {
     throw new ConfigError(
       `memoize() takes an object of options as its last argument, such as { ttl: '5m' }; got ${String(options)}.`,
@@ -64,9 +65,14 @@ function optionsIn<F extends AnyFunction>(options: MemoizeOptions<F>) {
   if (key !== undefined && typeof key !== 'function') {
     throw new ConfigError('key must be a function of the arguments that returns a string.');
   }
-  // What is misspelt is told now, not by the first call.
   lifeIn(calls, { ttl: 1, grace: 0 });
   return { key, calls: calls as GetOrSetOptions };
+}
+
+/** Gives one function the name and length of another, for those that look. */
+export function like<Made extends object>(fn: AnyFunction, made: Made): Made {
+  const { name, length } = fn;
+  return Object.defineProperties(made, { name: { value: name }, length: { value: length } });
 }
 
 /** What all that is in the namespace has in common. Other options for a name that is known are an error there. */
