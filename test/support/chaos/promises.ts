@@ -48,10 +48,11 @@ export function promisesOf({ cache, mark }: Subject, moment: string): Promises {
       ]);
     },
     async forgotten(reader) {
-      const [found, cleared] = await Promise.all([reader.getMany(plain), reader.namespace(name).getMany(inSpace)]);
-      const old = [...found, ...cleared].filter(([, value]) => value === before);
-      const kinds = old.map(([key]) => `${moment} the fault: ${key.split(':').at(-2)}`);
-      return [...new Set(kinds)];
+      // Each kind by itself: where the version of one entry's tag cannot be had, none of the batch is judged.
+      const seen = async (kind: string, found: Promise<Map<string, unknown>>) =>
+        [...(await found).values()].includes(before) ? [`${moment} the fault: ${kind}`] : [];
+      const kinds = ['deleted', 'set', 'tagged'].map((kind) => seen(kind, reader.getMany(keysOf(kind))));
+      return (await Promise.all([...kinds, seen('cleared', reader.namespace(name).getMany(inSpace))])).flat();
     },
   };
 }

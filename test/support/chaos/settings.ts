@@ -2,5 +2,5 @@
 export const budget = 300;
 export const connectTimeout = 500;
 export const resetTimeout = 200;
-export const maxStaleness = 500;
+export const maxStaleness = 1_000;
 export const factoryMs = 5;

@@ -34,6 +34,8 @@ interface Case {
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const calm = 150;
+/** Of whoever waits for what must come, on a machine that is busy with other things. */
+const patience = 20_000;
 let strikes = 0;
 
 /** Lets one fault strike caches over each of the libraries at once, under load. */
@@ -102,10 +104,13 @@ async function prepare(subject: Subject, all: readonly Subject[]): Promise<Case>
     for (const { cache } of all) await promises.readBy(cache);
   }
   // What was written while the first versions were made may have been dropped again.
-  await eventually(async () => {
-    await subject.cache.getMany(hot.map(([key]) => key));
-    return hot.every(([key]) => subject.cache.peek(key) === hotValue);
-  });
+  await eventually(
+    async () => {
+      await subject.cache.getMany(hot.map(([key]) => key));
+      return hot.every(([key]) => subject.cache.peek(key) === hotValue);
+    },
+    { within: patience },
+  );
   return { subject, load: startLoad(subject), moments, hits: undefined };
 }
 
@@ -115,25 +120,29 @@ async function untilOpen({ cache, driver }: Subject): Promise<void> {
       const state = cache.health().circuit?.state;
       if (state === 'closed') throw new Error(`the circuit over ${driver} is ${state}`);
     },
-    { within: 10_000 },
+    { within: patience },
   );
 }
 
 /** How long it took until it was well, had nothing left to tell, and another process saw what it had set. */
 async function recovered(site: Site, name: string, { cache, mark }: Subject, ended: number): Promise<number | Error> {
+  const endedAt = Date.now() - (performance.now() - ended);
   const witness = newWitness(site, name);
   let turn = 0;
   const well = async () => {
     const { status, journal } = cache.health();
     if (status !== 'ok') throw new Error(`the cache is ${status}`);
-    if (journal?.names !== 0) throw new Error(`of ${journal?.names} names Redis has still to be told: ${journal?.lastError}`);
+    // What the load changes meanwhile may fail on a busy machine and be delivered later; what the fault left behind is to be gone.
+    if (journal?.since !== undefined && journal.since <= endedAt) {
+      throw new Error(`of ${journal.names} names Redis has still to be told: ${journal.lastError}`);
+    }
     const key = `${mark}:recovered:${++turn}`;
     await cache.set(key, turn);
     if ((await witness.get(key)) !== turn) throw new Error('nobody else sees what it sets');
     return performance.now() - ended;
   };
   try {
-    return await eventually(well, { within: 15_000 });
+    return await eventually(well, { within: patience });
   } catch (error) {
     return error as Error;
   } finally {
@@ -158,13 +167,16 @@ async function whatWasForgotten(
   const here = await everything(subject.cache);
   const witness = newWitness(site, name);
   try {
-    const inRedis = await eventually(async () => {
-      const errors = witness.stats().l2Errors;
-      const found = await everything(witness);
-      // What it could not ask for is no answer.
-      if (witness.stats().l2Errors !== errors) throw new Error('Redis could not be asked');
-      return found;
-    });
+    const inRedis = await eventually(
+      async () => {
+        const errors = witness.stats().l2Errors;
+        const found = await everything(witness);
+        // What it could not ask for is no answer.
+        if (witness.stats().l2Errors !== errors) throw new Error('Redis could not be asked');
+        return found;
+      },
+      { within: patience },
+    );
     // Others hear of it at once, or verify their copies when their trust has run out.
     let inCopies: string[] = [];
     const others = all.filter((other) => other !== subject);
@@ -172,7 +184,7 @@ async function whatWasForgotten(
       inCopies = (await Promise.all(others.map(({ cache }) => everything(cache)))).flat();
       return inCopies.length === 0;
     };
-    await eventually(noneLeft, { every: 50 }).catch(() => undefined);
+    await eventually(noneLeft, { every: 50, within: 10_000 }).catch(() => undefined);
     return { here, inRedis, inCopies };
   } finally {
     await witness.close();

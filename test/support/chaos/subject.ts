@@ -23,7 +23,7 @@ export async function newSubject(site: Site, name: string, driver: DriverName): 
     release();
   };
   await cache.ready();
-  await eventually(() => cache.health().bus?.trusted === true);
+  await eventually(() => cache.health().bus?.trusted === true, { within: 20_000 });
   return { driver, cache, mark: driver.replace(/\W/g, ''), close };
 }
 

@@ -5,6 +5,9 @@ import { type Outcome, strike } from './strike.js';
 import { judge, rowOf } from './verdict.js';
 
 const drivers: readonly DriverName[] = ['ioredis', 'node-redis'];
+/** Of a test whose every step may take its time, since other things run too. */
+const timeout = 120_000;
+
 export const allDrivers: readonly DriverName[] = [...drivers, 'ioredis 6'];
 
 /** Each fault on servers of its own, some at a time: most of a fault is waiting. */
@@ -17,7 +20,7 @@ export function faultsApart(
       await using site = await makeSite();
       return { topology: site.topology, outcomes: await strike(site, fault, over) };
     });
-    it.concurrent.for(over)('over %s', async (driver, { task }) => {
+    it.concurrent.for(over)('over %s', { timeout }, async (driver, { task }) => {
       const { topology, outcomes } = await struck();
       const outcome = outcomeOver(outcomes, driver);
       task.meta.chaos = rowOf(fault, topology, outcome);
@@ -35,7 +38,7 @@ export function faultsInTurn(makeSite: () => Promise<Site>, faults: readonly Fau
   afterAll(() => site?.[Symbol.asyncDispose]());
   describe.each(faults.map((fault) => ({ name: fault.name, fault })))('$name', ({ fault }) => {
     const struck = once(() => strike(site, fault, drivers));
-    it.for(drivers)('over %s', async (driver, { task }) => {
+    it.for(drivers)('over %s', { timeout }, async (driver, { task }) => {
       const outcome = outcomeOver(await struck(), driver);
       task.meta.chaos = rowOf(fault, site.topology, outcome);
       judge(fault, outcome);

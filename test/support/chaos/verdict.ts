@@ -10,7 +10,7 @@ const slack = 250;
 const stallsAllowed = 5;
 /** What a budget leaves out of what the process itself computed meanwhile. */
 const mostBusy = 1_000;
-const recoveryWithin = 5_000;
+const recoveryWithin = 10_000;
 
 /** What is promised of any fault. */
 export function judge({ opensCircuit }: Fault, outcome: Outcome): void {
