@@ -1,11 +1,11 @@
-import { cacheBuilder, type TieredCache } from 'tierkeep';
+import { type CacheBuilder, cacheBuilder, type TieredCache } from 'tierkeep';
 import { expect } from 'vitest';
 
 export const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A process that keeps nothing in memory: it sees what is in L2 and what counts there. */
-export function witnessOf(through: (builder: ReturnType<typeof cacheBuilder>) => { build(): TieredCache }): TieredCache {
-  return through(cacheBuilder('shop').budget('10s').logger(quiet)).build();
+export function witnessOf(through: (builder: CacheBuilder) => CacheBuilder, name = 'shop'): TieredCache {
+  return through(cacheBuilder(name).budget('10s').logger(quiet)).build();
 }
 
 /** One key for each kind of change. In a Cluster they are spread over its masters. */
