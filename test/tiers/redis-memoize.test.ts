@@ -1,0 +1,56 @@
+import { cacheBuilder, type TieredCache } from 'tierkeep';
+import { afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { eventually } from '../support/eventually.js';
+import { ownName, type StandaloneView, sharedStandalone } from '../support/shared-topologies.js';
+
+let redis: StandaloneView;
+beforeAll(async () => {
+  redis = await sharedStandalone();
+});
+
+const open: TieredCache[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((cache) => cache.close()));
+});
+
+/** As another process would build it. */
+async function newCache(name: string): Promise<TieredCache> {
+  const cache = cacheBuilder(name).memory().redis({ url: redis.url }).budget('10s').build();
+  open.push(cache);
+  await cache.ready();
+  return cache;
+}
+
+it('processes share what was memoized, under one key that a person can find, and hear when it is invalidated', async () => {
+  const name = ownName('memoize');
+  let runs = 0;
+  const load = vi.fn(async (id: number, _options: object) => ({ id, run: ++runs }));
+  const [here, there] = [await newCache(name), await newCache(name)].map((cache) => cache.memoize('user', load, { ttl: '1h' }));
+  if (here === undefined || there === undefined) throw new Error('two were built');
+
+  // A fill may be refused while the others' news of what was before it are still under way, so the function may run once more.
+  const newerThan = (run: number) =>
+    eventually(
+      async () => {
+        const results = await Promise.all([here(42, { a: 1, b: [2n] }), there(42, { b: [2n], a: 1 })]);
+        const [one, other] = results.map((result) => result.run);
+        if (one === undefined || one <= run || one !== other) throw new Error(`results ${one} and ${other}`);
+        return one;
+      },
+      { within: 20_000 },
+    );
+
+  expect(await newerThan(0)).toBe(1);
+  // printf '[42,{"a":1,"b":[2n]}]' | openssl dgst -sha256 -binary | basenc --base64url
+  const key = 'mWUxmj7vz_jr3gPBUTXlfWDTflLeUYhezj9sGA8IHZo';
+  expect(here.keyOf(42, { a: 1, b: [2n] })).toBe(key);
+  expect(await redis.cli('EXISTS', `${name}:cache:{user:${key}}`)).toBe('1');
+
+  expect(await there.invalidate(42, { a: 1, b: [2n] })).toBe(true);
+  const invalidated = await newerThan(1);
+  const refreshed = await here.refresh(42, { a: 1, b: [2n] });
+  expect(refreshed.run).toBeGreaterThan(invalidated);
+  const agreed = await newerThan(invalidated);
+  await here.clear();
+  await newerThan(agreed);
+});
