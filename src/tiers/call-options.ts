@@ -1,4 +1,4 @@
-import type { CallOptions, GetOrSetOptions, OutagePolicy, SetOptions } from '../cache.js';
+import type { CallOptions, GetOrSetOptions, NamespaceOptions, OutagePolicy, SetOptions } from '../cache.js';
 import { finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
 import type { Life } from '../entries/entry.js';
 import { ConfigError } from '../errors.js';
@@ -75,11 +75,29 @@ export function lifeIn(options: SetOptions | undefined, { ttl, grace }: Life): L
   };
 }
 
-export function hardTimeoutIn(options: GetOrSetOptions | undefined, defaults: Defaults): number {
-  return options?.hardTimeout === undefined ? defaults.hardTimeout : finiteMs(options.hardTimeout, 'hardTimeout');
+/** What calls through a namespace use. */
+export function defaultsIn(options: NamespaceOptions, defaults: Defaults): Defaults {
+  const life = { ttl: options.ttl ?? defaults.ttl, grace: options.grace ?? defaults.grace };
+  return { ...defaults, ...lifeIn(life, defaults), outage: options.outage ?? defaults.outage };
 }
 
-export function signalIn(options: GetOrSetOptions | undefined): AbortSignal | undefined {
+/** How a caller of `getOrSet` asks, and how long it waits. */
+export interface Asking {
+  readonly forced: boolean;
+  /** ms. */
+  readonly hardTimeout: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export function askingIn(options: GetOrSetOptions | undefined, defaults: Defaults): Asking {
+  return {
+    forced: options?.forceFresh === true,
+    hardTimeout: options?.hardTimeout === undefined ? defaults.hardTimeout : finiteMs(options.hardTimeout, 'hardTimeout'),
+    signal: signalIn(options),
+  };
+}
+
+export function signalIn(options: CallOptions | undefined): AbortSignal | undefined {
   const signal = options?.signal;
   if (signal === undefined) return undefined;
   if (typeof signal?.addEventListener !== 'function') {

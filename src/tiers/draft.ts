@@ -7,25 +7,46 @@ import type { Core } from './core.js';
 import { assertTaggable, noTags, tagsIn } from './tags-in.js';
 import { labelsFor, type Wanted } from './versions.js';
 
-/** What the caller wants stored, checked. It becomes an entry under the versions of the moment. */
-export interface Draft {
-  readonly value: unknown;
+/** How a value is to be kept. */
+export interface Keeping {
   readonly life: Life;
   readonly tags: readonly string[];
 }
 
-/** @throws InvalidValueError, ConfigError, InvalidKeyError, UnsupportedError */
-export function draftOf(
-  core: Core,
-  value: unknown,
-  options: SetOptions | undefined,
-  defaults: Life & { readonly tags?: readonly string[] },
-): Draft {
-  inspectValue(value);
-  return { value, life: lifeIn(options, defaults), tags: tagsOf(core, options, defaults.tags) };
+/** What the caller wants stored, checked. It becomes an entry under the versions of the moment. */
+export interface Draft extends Keeping {
+  readonly value: unknown;
 }
 
-export function tagsOf(core: Core, options: SetOptions | undefined, otherwise = noTags): readonly string[] {
+interface KeepingDefaults extends Life {
+  readonly tags?: readonly string[];
+}
+
+/** @throws InvalidValueError, ConfigError, InvalidKeyError, UnsupportedError */
+export function draftOf(core: Core, value: unknown, options: SetOptions | undefined, defaults: KeepingDefaults): Draft {
+  inspectValue(value);
+  return { value, ...keepingIn(core, options, defaults) };
+}
+
+/** Of a batch: all of them are checked before one is written. */
+export function draftsOf(
+  core: Core,
+  entries: Iterable<readonly [key: string, value: unknown, own?: SetOptions]>,
+  options: SetOptions | undefined,
+  defaults: Life,
+): Map<string, Draft> {
+  const { life, tags } = keepingIn(core, options, defaults);
+  const common = { ...life, tags };
+  const drafts = new Map<string, Draft>();
+  for (const [key, value, own] of entries) drafts.set(key, draftOf(core, value, own, common));
+  return drafts;
+}
+
+export function keepingIn(core: Core, options: SetOptions | undefined, defaults: KeepingDefaults): Keeping {
+  return { life: lifeIn(options, defaults), tags: tagsOf(core, options, defaults.tags ?? noTags) };
+}
+
+function tagsOf(core: Core, options: SetOptions | undefined, otherwise: readonly string[]): readonly string[] {
   if (options?.tags === undefined) return otherwise;
   const tags = tagsIn(options.tags);
   // Whoever has none to give may say so anywhere.

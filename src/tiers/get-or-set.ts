@@ -1,7 +1,8 @@
 import { type Entry, newEntry } from '../entries/entry.js';
 import { isFresh, mayStandIn } from '../entries/freshness.js';
+import type { Space } from '../entries/labels.js';
 import { type Budget, budgetOf } from './budget.js';
-import type { Terms } from './call-options.js';
+import type { Asking, Terms } from './call-options.js';
 import { type Away, away, type Core, dropDisproved, keepCopy, keepForOutage, tryL2 } from './core.js';
 import { countBeyondL1, countStale } from './counting.js';
 import type { Flight } from './flights.js';
@@ -17,11 +18,25 @@ export interface Load extends FactoryRun {
   readonly terms: Terms;
 }
 
+/** All who ask for a key at one time share one load. */
+export function joinOrLoad(core: Core, space: Space, key: string, asking: Asking, load: Load): Promise<unknown> {
+  const { flights, counters } = core;
+  const { forced, hardTimeout, signal } = asking;
+  const { outage } = load.terms;
+  let flight = flights.joinable(key, space, forced, outage);
+  if (flight === undefined) {
+    flight = flights.start({ key, space, forced, hardTimeout, outage }, (started) => getOrSet(core, started, load));
+  } else {
+    counters.coalesced += 1;
+  }
+  return flights.wait(flight, hardTimeout, signal);
+}
+
 /**
  * One load of one key: everything between an L1 miss and the value. Callers in this process have been joined into the flight
  * already; its ticket is open, so an invalidation from here on marks it.
  */
-export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<unknown> {
+async function getOrSet(core: Core, flight: Flight, load: Load): Promise<unknown> {
   const { key } = flight.ticket;
   const { outage } = load.terms;
   const budget = budgetOf(load.terms.budget, core.clock);

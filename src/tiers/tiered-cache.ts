@@ -20,18 +20,19 @@ import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
 import type { AnyFunction, Memoized, MemoizeOptions } from '../memoized.js';
 import * as atomic from './atomic-writes.js';
-import { type Defaults, entriesIn, hardTimeoutIn, keysIn, lifeIn, signalIn, type Terms, termsIn } from './call-options.js';
+import { askingIn, type Defaults, defaultsIn, entriesIn, keysIn, signalIn, type Terms, termsIn } from './call-options.js';
 import { assertOpen, type Core, closeCore, entryOf, pingL2, readyCore } from './core.js';
 import { countBeyondL1, countDelete, countDeletePattern, countL1Hit, countSet } from './counting.js';
-import { type Draft, draftOf, tagsOf } from './draft.js';
+import { draftOf, draftsOf, keepingIn } from './draft.js';
 import { getMany } from './get-many.js';
-import { getOrSet } from './get-or-set.js';
+import { joinOrLoad } from './get-or-set.js';
 import { healthOf } from './health.js';
 import { clear, invalidateTags } from './invalidations.js';
 import { memoize } from './memoize.js';
 import { freshInL1, readBeyondL1 } from './reads.js';
 import { statsOf } from './stats.js';
 import { listedTags } from './tags-in.js';
+import { untilAborted } from './until-aborted.js';
 import * as writes from './writes.js';
 
 /**
@@ -78,48 +79,43 @@ export class TieredCacheView implements TieredCache {
     return entry && (entryOf(entry) as Entry<T>);
   }
 
-  async getMany<T = unknown>(keys: Iterable<string> & object, options?: CallOptions): Promise<Map<string, T>> {
-    const core = this.#core;
-    assertOpen(core);
-    const terms = this.#terms(options);
-    const asked = keysIn('getMany', keys);
-    const fullKeys = asked.map((key) => this.#fullKey(key));
-    return getMany(core, this.#here(), asked, fullKeys, terms) as Promise<Map<string, T>>;
+  getMany<T = unknown>(keys: Iterable<string> & object, options?: CallOptions): Promise<Map<string, T>> {
+    return this.#call(options, (core, terms) => {
+      const asked = keysIn('getMany', keys);
+      const fullKeys = asked.map((key) => this.#fullKey(key));
+      return getMany(core, this.#here(), asked, fullKeys, terms) as Promise<Map<string, T>>;
+    });
   }
 
-  async set<T>(key: string, value: T, options?: SetOptions): Promise<void> {
-    const core = this.#core;
-    assertOpen(core);
-    const fullKey = this.#fullKey(key);
-    await writes.write(core, this.#here(), fullKey, this.#draft(value, options), this.#terms(options));
-    countSet(core, fullKey);
+  set<T>(key: string, value: T, options?: SetOptions): Promise<void> {
+    return this.#call(options, async (core, terms) => {
+      const fullKey = this.#fullKey(key);
+      await writes.write(core, this.#here(), fullKey, draftOf(core, value, options, this.#defaults), terms);
+      countSet(core, fullKey);
+    });
   }
 
-  async setMany(
+  setMany(
     entries: Iterable<readonly [key: string, value: unknown, options?: SetOptions]>,
     options?: SetOptions,
   ): Promise<void> {
-    const core = this.#core;
-    assertOpen(core);
-    const terms = this.#terms(options);
-    const defaults = { ...lifeIn(options, this.#defaults), tags: tagsOf(core, options) };
-    const checked = new Map<string, Draft>();
-    for (const [key, value, own] of entriesIn('setMany', entries)) {
-      checked.set(this.#fullKey(key), draftOf(core, value, own, defaults));
-    }
-    if (checked.size === 0) return;
-    await writes.writeMany(core, this.#here(), checked, terms);
-    for (const key of checked.keys()) countSet(core, key);
+    return this.#call(options, async (core, terms) => {
+      const given = entriesIn('setMany', entries).map(([key, ...rest]) => [this.#fullKey(key), ...rest] as const);
+      const checked = draftsOf(core, given, options, this.#defaults);
+      if (checked.size === 0) return;
+      await writes.writeMany(core, this.#here(), checked, terms);
+      for (const key of checked.keys()) countSet(core, key);
+    });
   }
 
-  async setIfAbsent<T>(key: string, value: T, options?: SetOptions): Promise<boolean> {
-    const core = this.#core;
-    assertOpen(core);
-    const fullKey = this.#fullKey(key);
-    const draft = this.#draft(value, options);
-    const stored = await atomic.writeIfAbsent(core, this.#here(), fullKey, draft, this.#terms(options));
-    if (stored) countSet(core, fullKey);
-    return stored;
+  setIfAbsent<T>(key: string, value: T, options?: SetOptions): Promise<boolean> {
+    return this.#call(options, async (core, terms) => {
+      const fullKey = this.#fullKey(key);
+      const draft = draftOf(core, value, options, this.#defaults);
+      const stored = await atomic.writeIfAbsent(core, this.#here(), fullKey, draft, terms);
+      if (stored) countSet(core, fullKey);
+      return stored;
+    });
   }
 
   async has(key: string, options?: CallOptions): Promise<boolean> {
@@ -132,78 +128,68 @@ export class TieredCacheView implements TieredCache {
     return isFresh(entry, now) ? entry.freshUntil - now : undefined;
   }
 
-  async delete(key: string, options?: DeleteOptions): Promise<boolean> {
-    const core = this.#core;
-    assertOpen(core);
-    const fullKey = this.#fullKey(key);
-    const terms = this.#terms(options);
-    const removed = options?.soft
-      ? await writes.soften(core, this.#here(), fullKey, terms)
-      : await writes.remove(core, fullKey, terms);
-    countDelete(core, fullKey);
-    return removed;
+  delete(key: string, options?: DeleteOptions): Promise<boolean> {
+    return this.#call(options, async (core, terms) => {
+      const fullKey = this.#fullKey(key);
+      const removed = options?.soft
+        ? await writes.soften(core, this.#here(), fullKey, terms)
+        : await writes.remove(core, fullKey, terms);
+      countDelete(core, fullKey);
+      return removed;
+    });
   }
 
-  async deleteMany(keys: Iterable<string> & object, options?: CallOptions): Promise<number> {
-    const core = this.#core;
-    assertOpen(core);
-    const terms = this.#terms(options);
-    const fullKeys = keysIn('deleteMany', keys).map((key) => this.#fullKey(key));
-    if (fullKeys.length === 0) return 0;
-    const removed = await writes.removeMany(core, fullKeys, terms);
-    for (const key of fullKeys) countDelete(core, key);
-    return removed;
+  deleteMany(keys: Iterable<string> & object, options?: CallOptions): Promise<number> {
+    return this.#call(options, async (core, terms) => {
+      const fullKeys = keysIn('deleteMany', keys).map((key) => this.#fullKey(key));
+      if (fullKeys.length === 0) return 0;
+      const removed = await writes.removeMany(core, fullKeys, terms);
+      for (const key of fullKeys) countDelete(core, key);
+      return removed;
+    });
   }
 
-  async deletePattern(pattern: string, options?: CallOptions): Promise<number> {
-    const core = this.#core;
-    assertOpen(core);
-    checkKey(pattern);
-    const removed = await writes.removeMatching(core, this.#prefix, pattern, this.#terms(options));
-    countDeletePattern(core, this.#prefix, pattern, removed);
-    return removed;
+  deletePattern(pattern: string, options?: CallOptions): Promise<number> {
+    return this.#call(options, async (core, terms) => {
+      checkKey(pattern);
+      const removed = await writes.removeMatching(core, this.#prefix, pattern, terms);
+      countDeletePattern(core, this.#prefix, pattern, removed);
+      return removed;
+    });
   }
 
-  async expire(key: string, ttl: Duration, options?: CallOptions): Promise<boolean> {
-    assertOpen(this.#core);
-    const fullKey = this.#fullKey(key);
-    const terms = this.#terms(options);
-    const expires = await atomic.expire(this.#core, this.#here(), fullKey, positiveMs(ttl, 'ttl'), terms);
-    if (expires) countSet(this.#core, fullKey);
-    return expires;
+  expire(key: string, ttl: Duration, options?: CallOptions): Promise<boolean> {
+    return this.#call(options, async (core, terms) => {
+      const fullKey = this.#fullKey(key);
+      const expires = await atomic.expire(core, this.#here(), fullKey, positiveMs(ttl, 'ttl'), terms);
+      if (expires) countSet(core, fullKey);
+      return expires;
+    });
   }
 
-  async increment(key: string, by = 1, options?: SetOptions): Promise<number> {
-    assertOpen(this.#core);
-    if (!Number.isFinite(by)) throw new ConfigError(`increment() adds a finite number, got ${String(by)}.`);
-    const fullKey = this.#fullKey(key);
-    const draft = this.#draft(by, options);
-    const sum = await atomic.increment(this.#core, this.#here(), fullKey, by, draft, this.#terms(options));
-    countSet(this.#core, fullKey);
-    return sum;
+  increment(key: string, by = 1, options?: SetOptions): Promise<number> {
+    return this.#call(options, async (core, terms) => {
+      if (!Number.isFinite(by)) throw new ConfigError(`increment() adds a finite number, got ${String(by)}.`);
+      const fullKey = this.#fullKey(key);
+      const sum = await atomic.increment(core, this.#here(), fullKey, by, draftOf(core, by, options, this.#defaults), terms);
+      countSet(core, fullKey);
+      return sum;
+    });
   }
 
-  async clear(options?: ClearOptions): Promise<void> {
-    assertOpen(this.#core);
-    await clear(this.#core, this.#here(), options?.physical === true, this.#terms(options));
+  clear(options?: ClearOptions): Promise<void> {
+    return this.#call(options, (core, terms) => clear(core, this.#here(), options?.physical === true, terms));
   }
 
-  async invalidateTags(tags: Iterable<string> & object, options?: InvalidateTagsOptions): Promise<void> {
-    assertOpen(this.#core);
-    await invalidateTags(this.#core, listedTags(tags), options?.soft === true, this.#terms(options));
+  invalidateTags(tags: Iterable<string> & object, options?: InvalidateTagsOptions): Promise<void> {
+    return this.#call(options, (core, terms) => invalidateTags(core, listedTags(tags), options?.soft === true, terms));
   }
 
   namespace(name: string, options: NamespaceOptions = {}): TieredCache {
     const core = this.#core;
     assertOpen(core);
     return core.namespaces.get(this.#prefix, name, options, (prefix) => {
-      const life = { ttl: options.ttl ?? this.#defaults.ttl, grace: options.grace ?? this.#defaults.grace };
-      const outage = options.outage ?? this.#defaults.outage;
-      return new TieredCacheView(core, core.labels.space(prefix), {
-        ...this.#defaults,
-        ...lifeIn(life, this.#defaults),
-        outage,
-      });
+      return new TieredCacheView(core, core.labels.space(prefix), defaultsIn(options, this.#defaults));
     });
   }
 
@@ -221,9 +207,8 @@ export class TieredCacheView implements TieredCache {
     return this.health();
   }
 
-  async ping(options?: CallOptions): Promise<number> {
-    assertOpen(this.#core);
-    return pingL2(this.#core, this.#terms(options));
+  ping(options?: CallOptions): Promise<number> {
+    return this.#call(options, pingL2);
   }
 
   async close(): Promise<void> {
@@ -249,21 +234,10 @@ export class TieredCacheView implements TieredCache {
     assertOpen(core);
     const fullKey = this.#fullKey(key);
     if (typeof factory !== 'function') throw new ConfigError('getOrSet() needs a factory: a function that makes the value.');
-    const signal = signalIn(options);
-    const hardTimeout = hardTimeoutIn(options, this.#defaults);
-    const life = lifeIn(options, this.#defaults);
-    const load = { factory, userKey: key, life, tags: tagsOf(core, options), terms: this.#terms(options) };
-    const space = this.#here();
-    const forced = options?.forceFresh === true;
-
-    let flight = core.flights.joinable(fullKey, space, forced, load.terms.outage);
-    if (flight === undefined) {
-      const start = { key: fullKey, space, forced, hardTimeout, outage: load.terms.outage };
-      flight = core.flights.start(start, (started) => getOrSet(core, started, load));
-    } else {
-      core.counters.coalesced += 1;
-    }
-    return core.flights.wait(flight, hardTimeout, signal);
+    const asking = askingIn(options, this.#defaults);
+    const keeping = keepingIn(core, options, this.#defaults);
+    const load = { factory, userKey: key, ...keeping, terms: termsIn(options, this.#defaults) };
+    return joinOrLoad(core, this.#here(), fullKey, asking, load);
   }
 
   async #getBeyondL1(key: string, options: CallOptions | undefined): Promise<unknown> {
@@ -275,22 +249,34 @@ export class TieredCacheView implements TieredCache {
     return this.#inL1(key, options) ?? this.#beyondL1(key, options);
   }
 
-  /** A key that is no string must not be turned into one here, nor an empty one into the prefix: the slow path refuses them. */
+  /** Whoever ends the wait, what was sent goes on, and is counted and kept in memory as it turns out. */
+  async #call<T>(options: CallOptions | undefined, run: (core: Core, terms: Terms) => Promise<T>): Promise<T> {
+    const core = this.#core;
+    assertOpen(core);
+    const terms = termsIn(options, this.#defaults);
+    const signal = signalIn(options);
+    return signal === undefined ? run(core, terms) : untilAborted(run(core, terms), signal);
+  }
+
+  /**
+   * A key that is no string must not be turned into one here, nor an empty one into the prefix: the slow path refuses them, and who has
+   * given up already.
+   */
   #inL1(key: string, options?: CallOptions): Entry | undefined {
-    if (typeof key !== 'string' || key === '') return undefined;
+    if (typeof key !== 'string' || key === '' || options?.signal?.aborted) return undefined;
     const fullKey = this.#prefix + key;
     const entry = freshInL1(this.#core, this.#space, fullKey, options?.outage ?? this.#defaults.outage);
     if (entry !== undefined) countL1Hit(this.#core, fullKey);
     return entry;
   }
 
-  async #beyondL1(key: string, options: CallOptions | undefined): Promise<Entry | undefined> {
-    const core = this.#core;
-    assertOpen(core);
-    const fullKey = this.#fullKey(key);
-    const found = await readBeyondL1(core, this.#here(), fullKey, this.#terms(options));
-    countBeyondL1(core, fullKey, found);
-    return found.entry;
+  #beyondL1(key: string, options: CallOptions | undefined): Promise<Entry | undefined> {
+    return this.#call(options, async (core, terms) => {
+      const fullKey = this.#fullKey(key);
+      const found = await readBeyondL1(core, this.#here(), fullKey, terms);
+      countBeyondL1(core, fullKey, found);
+      return found.entry;
+    });
   }
 
   #fullKey(key: string): string {
@@ -305,13 +291,5 @@ export class TieredCacheView implements TieredCache {
   #here(): Space {
     this.#space = this.#core.labels.remembered(this.#space);
     return this.#space;
-  }
-
-  #terms(options: CallOptions | undefined): Terms {
-    return termsIn(options, this.#defaults);
-  }
-
-  #draft(value: unknown, options: SetOptions | undefined): Draft {
-    return draftOf(this.#core, value, options, this.#defaults);
   }
 }

@@ -12,6 +12,8 @@ const waitingUnder = new WeakMap<AbortSignal, Waiting>();
  */
 export function untilAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
+    // While the call was begun: it would not be told again.
+    if (signal.aborted) reject(signal.reason);
     const waiting = waitingUnder.get(signal) ?? listen(signal);
     waiting.rejects.add(reject);
     const leave = () => {

@@ -1,7 +1,38 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import { deferred, settled, world } from '../support/simulated-process.js';
+import type { CallOptions, TieredCache } from '../../src/cache.js';
+import { ConfigError } from '../../src/errors.js';
+import { deferred, pass, settled, world } from '../support/simulated-process.js';
 
 const never = () => new Promise<never>(() => undefined);
+
+type Call = (cache: TieredCache, options: CallOptions) => Promise<unknown>;
+
+/** Every call that takes options, on a key that is there. */
+const calls: Record<string, Call> = {
+  get: (cache, options) => cache.get('k', options),
+  getEntry: (cache, options) => cache.getEntry('k', options),
+  has: (cache, options) => cache.has('k', options),
+  ttl: (cache, options) => cache.ttl('k', options),
+  getMany: (cache, options) => cache.getMany(['k', 'absent'], options),
+  getOrSet: (cache, options) => cache.getOrSet('k', () => 'made', options),
+  'getOrSet with forceFresh': (cache, options) => cache.getOrSet('k', () => 'made', { ...options, forceFresh: true }),
+  set: (cache, options) => cache.set('k', 'new', options),
+  setMany: (cache, options) => cache.setMany([['k', 'new']], options),
+  setIfAbsent: (cache, options) => cache.setIfAbsent('absent', 'new', options),
+  delete: (cache, options) => cache.delete('k', options),
+  'soft delete': (cache, options) => cache.delete('k', { ...options, soft: true }),
+  deleteMany: (cache, options) => cache.deleteMany(['k'], options),
+  deletePattern: (cache, options) => cache.deletePattern('*', options),
+  expire: (cache, options) => cache.expire('k', '1h', options),
+  increment: (cache, options) => cache.increment('n', 1, options),
+  clear: (cache, options) => cache.clear(options),
+  invalidateTags: (cache, options) => cache.invalidateTags(['t'], options),
+  ping: (cache, options) => cache.ping(options),
+  'get of a namespace': (cache, options) => cache.namespace('n').get('k', options),
+};
+
+const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
 
 function started() {
   const w = world();
@@ -62,5 +93,143 @@ describe('a caller’s signal', () => {
     await cache.getOrSet('k', () => 1, { signal: abort.signal });
     expect(added).toHaveBeenCalledTimes(1);
     expect(removed).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe.each(Object.keys(calls))('%s under a signal', (name) => {
+  const call = calls[name] as Call;
+
+  async function filled() {
+    let frozen: Promise<void> | undefined;
+    const w = world();
+    const p = { ...w, ...w.process('p', { pass: () => frozen }) };
+    const freeze = () => {
+      const end = deferred();
+      frozen = end.promise;
+      return () => {
+        frozen = undefined;
+        end.resolve();
+      };
+    };
+    await p.cache.setMany([['k', 'old'], ['n', 1], ['n:k', 'old']]); // biome-ignore format: pairs
+    await p.cache.namespace('n').set('k', 'old');
+    return { ...p, freeze };
+  }
+
+  it.each(['in memory', 'in L2 alone'])('that is aborted already looks at nothing, %s', async (where) => {
+    const { cache, core, l2, server } = await filled();
+    if (where === 'in L2 alone') core.local.clear();
+    const before = [[...l2.sent], cache.stats(), core.local.get('k'), server.read('k')];
+    const reason = new Error('the client hung up');
+    const signal = AbortSignal.abort(reason);
+    await expect(call(cache, { signal })).rejects.toBe(reason);
+    await settled();
+    expect([[...l2.sent], cache.stats(), core.local.get('k'), server.read('k')]).toEqual(before);
+    expect(listeners(signal)).toBe(0);
+  });
+
+  it('that stays as it is does what it does without one, and leaves no listener', async () => {
+    const [withOne, without] = [await filled(), await filled()];
+    for (const { core } of [withOne, without]) core.local.clear();
+    const { signal } = new AbortController();
+    const answers = await Promise.all([call(withOne.cache, { signal }), call(without.cache, {})]);
+    if (name !== 'getEntry' && name !== 'ping') expect(answers[0]).toEqual(answers[1]);
+    expect(withOne.l2.sent).toEqual(without.l2.sent);
+    expect(withOne.cache.stats()).toEqual(without.cache.stats());
+    expect(listeners(signal)).toBe(0);
+  });
+
+  it('ends the wait at once when it aborts, and what was sent goes on', async () => {
+    const [left, stayed] = [await filled(), await filled()];
+    for (const { core } of [left, stayed]) core.local.clear();
+    const abort = new AbortController();
+    const reason = new Error('the client hung up');
+    const thaw = left.freeze();
+    const answer = call(left.cache, { signal: abort.signal });
+    await settled();
+    abort.abort(reason);
+    await expect(answer).rejects.toBe(reason);
+    expect(listeners(abort.signal)).toBe(0);
+    thaw();
+    await call(stayed.cache, {});
+    await settled();
+    expect(left.l2.sent).toEqual(stayed.l2.sent);
+    for (const key of ['k', 'n', 'absent', 'n:k']) {
+      expect(left.cache.peek(key), key).toEqual(stayed.cache.peek(key));
+      expect(left.server.read(key)?.value, key).toEqual(stayed.server.read(key)?.value);
+    }
+    expect(left.cache.stats()).toEqual(stayed.cache.stats());
+    expect(left.core.fence.size).toBe(0);
+  });
+});
+
+describe('a signal', () => {
+  it.each(Object.keys(calls))('that is none is a ConfigError: %s', async (name) => {
+    const { cache, l2 } = started();
+    for (const signal of ['abort', 1, null, {}, new AbortController()] as unknown as AbortSignal[]) {
+      await expect(calls[name]?.(cache, { signal })).rejects.toBeInstanceOf(ConfigError);
+    }
+    expect(l2.sent).toEqual([]);
+  });
+
+  it('of which the reason is no error is handed on as it is', async () => {
+    const { cache } = started();
+    await expect(cache.get('k', { signal: AbortSignal.abort('gone') })).rejects.toBe('gone');
+  });
+
+  it('that ends by time ends a wait for a Redis that is frozen', async () => {
+    const { cache, gates } = started();
+    const held = gates.hold('read');
+    await expect(cache.get('k', { signal: AbortSignal.timeout(5) })).rejects.toMatchObject({ name: 'TimeoutError' });
+    held.release();
+  });
+
+  it('that aborts while the call is begun ends it too', async () => {
+    const { cache, server } = started();
+    const abort = new AbortController();
+    const value = {
+      get text() {
+        abort.abort();
+        return 'aborted';
+      },
+    };
+    await expect(cache.set('k', value, { signal: abort.signal })).rejects.toMatchObject({ name: 'AbortError' });
+    await settled();
+    expect(server.read('k')?.value).toEqual({ text: 'aborted' });
+  });
+
+  it('that ended a write leaves close() to wait for it', async () => {
+    const { cache, gates, server, clock } = started();
+    const held = gates.hold('write');
+    const abort = new AbortController();
+    const answer = cache.set('k', 'v', { signal: abort.signal });
+    await held.arrived;
+    abort.abort();
+    await expect(answer).rejects.toMatchObject({ name: 'AbortError' });
+    let closed = false;
+    const closing = cache.close().then(() => {
+      closed = true;
+    });
+    await settled();
+    expect(closed).toBe(false);
+    held.release();
+    await closing;
+    expect(server.read('k')?.value).toBe('v');
+    await pass(clock, 10);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('ends nobody’s wait but its own: others share the load, also under a signal', async () => {
+    const { cache } = started();
+    const factory = deferred<string>();
+    const [mine, other] = [new AbortController(), new AbortController()];
+    const leaving = cache.getOrSet('k', () => factory.promise, { signal: mine.signal });
+    const staying = cache.getOrSet('k', () => 'never run', { signal: other.signal });
+    await settled();
+    mine.abort();
+    await expect(leaving).rejects.toMatchObject({ name: 'AbortError' });
+    factory.resolve('value');
+    expect(await staying).toBe('value');
+    expect([listeners(mine.signal), listeners(other.signal)]).toEqual([0, 0]);
   });
 });
