@@ -138,5 +138,5 @@ const paused = (kind: 'ALL' | 'WRITE', ms: number): Fault => ({
   begin: commanded([['CLIENT', 'PAUSE', String(ms), kind]], [['SET', 'unpaused', 'yes']]),
 });
 
-export const pausedForAll = paused('ALL', 1_000);
-export const pausedForWrites = paused('WRITE', 1_000);
+export const pausedForAll = paused('ALL', 1_500);
+export const pausedForWrites = paused('WRITE', 1_500);

@@ -17,7 +17,7 @@ export interface Outcome {
   readonly fault: { readonly began: number; readonly ended: number };
   /** ms; what it ran into if it did not recover. */
   readonly recovery: number | Error;
-  /** Of L1 while the circuit was open; undefined if it never was. */
+  /** Of L1 while the circuit was open, if the fault opens it. */
   readonly hits: Hits | undefined;
   /** What was seen as it was before it was changed: by the cache that changed it, during the fault and after it, and by others after it. */
   readonly forgotten: Record<'meanwhile' | 'here' | 'inRedis' | 'inCopies', readonly string[]>;
@@ -29,7 +29,6 @@ interface Case {
   readonly subject: Subject;
   readonly load: Load;
   readonly moments: Record<'before' | 'early in' | 'late in', Promises>;
-  hits: Hits | undefined;
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -47,22 +46,23 @@ export async function strike(site: Site, fault: Fault, drivers: readonly DriverN
   const cases = await Promise.all(subjects.map((subject) => prepare(subject, subjects)));
   const changeAll = (moment: keyof Case['moments']) =>
     Promise.all(cases.map(({ load, moments }) => moments[moment].change(load)));
+  let end: (() => unknown) | undefined;
   try {
     await pause(calm);
     await fault.prepare?.(site);
     await changeAll('before');
 
     const began = performance.now();
-    const end = await fault.begin(site);
+    end = await fault.begin(site);
     const early = changeAll('early in');
     await pause(((fault.ms ?? 1_000) * 2) / 3);
-    if (fault.opensCircuit) await Promise.all(subjects.map(untilOpen));
-    for (const each of cases) each.hits = await hitsInMemory(each.subject);
+    const hits = fault.opensCircuit ? await Promise.all(subjects.map(hitsWhileOpen)) : [];
     await early;
     const meanwhile = await Promise.all(cases.map((each) => forgottenBy(each.subject.cache, [each.moments['early in']])));
     const late = changeAll('late in');
     await pause((fault.ms ?? 1_000) / 3);
     await end();
+    end = undefined;
     const ended = performance.now();
 
     const recoveries = await Promise.all(subjects.map((subject) => recovered(site, name, subject, ended)));
@@ -70,17 +70,19 @@ export async function strike(site: Site, fault: Fault, drivers: readonly DriverN
     const forgotten = await Promise.all(cases.map((each) => whatWasForgotten(site, name, each, subjects)));
     await pause(calm);
     await Promise.all(cases.map(({ load }) => load.stop()));
-    return cases.map(({ subject: { driver }, load: { calls }, hits }, index) => ({
+    return cases.map(({ subject: { driver }, load: { calls } }, index) => ({
       driver,
       calls,
       fault: { began, ended },
       recovery: recoveries[index] as number | Error,
-      hits,
+      hits: hits[index],
       forgotten: { meanwhile: meanwhile[index] ?? [], ...(forgotten[index] as Aftermath) },
       trouble: trouble.seen,
       longestStall: stalls.longest,
     }));
   } finally {
+    // Else the next one on this site would have two faults to bear.
+    await end?.();
     await Promise.all(cases.map(({ load }) => load.stop()));
     await Promise.all(subjects.map((subject) => subject.close()));
     await fault.repair?.(site);
@@ -111,14 +113,16 @@ async function prepare(subject: Subject, all: readonly Subject[]): Promise<Case>
     },
     { within: patience },
   );
-  return { subject, load: startLoad(subject), moments, hits: undefined };
+  return { subject, load: startLoad(subject), moments };
 }
 
-async function untilOpen({ cache, driver }: Subject): Promise<void> {
-  await eventually(
-    () => {
-      const state = cache.health().circuit?.state;
-      if (state === 'closed') throw new Error(`the circuit over ${driver} is ${state}`);
+/** Tried again when the circuit closed in between, as it may where Redis is only slow. */
+function hitsWhileOpen(subject: Subject): Promise<Hits> {
+  return eventually(
+    async () => {
+      const hits = await hitsInMemory(subject);
+      if (hits === undefined) throw new Error(`the circuit over ${subject.driver} is closed`);
+      return hits;
     },
     { within: patience },
   );
