@@ -1,6 +1,6 @@
 import type { TieredCache } from 'tierkeep';
 
-const changing = new Set<PropertyKey>(['set', 'delete', 'deleteMany', 'deletePattern', 'invalidateTags', 'clear']);
+const changing = new Set<PropertyKey>(['set', 'setMany', 'delete', 'deleteMany', 'deletePattern', 'invalidateTags', 'clear']);
 
 /** As if there were no journal: what L2 does not take at once is given up, and nobody is told. For tests that must see what comes of it. */
 export function forgetful(cache: TieredCache): TieredCache {

@@ -30,6 +30,7 @@ const steps: readonly { readonly weight: number; run(caller: Caller): Promise<un
   { weight: 60, run: readSome },
   { weight: 2, run: writeAndDelete },
   { weight: 2, run: writeAndSet },
+  { weight: 0.5, run: writeAndSetMany },
   { weight: 1, run: deleteAlone },
   { weight: 1, run: writeAndDeleteMany },
   { weight: 0.3, run: writeAndDeletePattern },
@@ -114,17 +115,35 @@ async function writeAndDelete({ cache, source, recorder, random, keys }: Caller)
   await recorder.invalidates(`delete ${key}`, [[key, version]], () => cache.delete(key));
 }
 
-async function writeAndSet({ cache, source, recorder, random, keys, slot, writing, lateBy }: Caller): Promise<void> {
+async function writeAndSet(caller: Caller): Promise<void> {
+  const { cache, keys, slot, random } = caller;
   const key = keys.pickOwn(slot, random);
-  if (writing.has(key)) return;
-  writing.add(key);
-  const version = await source.write(key);
-  const sure = await recorder.invalidates(`set ${key}`, [[key, version]], () =>
-    cache.set(key, { of: key, version }, { tags: [tagOf(key)] }),
+  await writeOwn(caller, [key], `set ${key}`, ([[, version]]) => cache.set(key, { of: key, version }, { tags: [tagOf(key)] }));
+}
+
+async function writeAndSetMany(caller: Caller): Promise<void> {
+  const { cache, keys, slot, random } = caller;
+  const some = [...new Set([keys.pickOwn(slot, random), keys.pickOwn(slot, random)])];
+  await writeOwn(caller, some, `setMany ${some}`, (floors) =>
+    cache.setMany(floors.map(([key, version]) => [key, { of: key, version }, { tags: [tagOf(key)] }] as const)),
   );
+}
+
+/** Nobody else writes these keys, and this process not twice at a time. */
+async function writeOwn(
+  caller: Caller,
+  keys: readonly string[],
+  call: string,
+  run: (floors: [[string, number], ...[string, number][]]) => Promise<unknown>,
+): Promise<void> {
+  const { recorder, writing, lateBy } = caller;
+  if (keys.some((key) => writing.has(key))) return;
+  for (const key of keys) writing.add(key);
+  const floors = (await written(caller, keys)) as [[string, number], ...[string, number][]];
+  const sure = await recorder.invalidates(call, floors, () => run(floors));
   // Until then what was sent may still be stored, and must be the newest when it is.
   if (!sure) await sleep(lateBy);
-  writing.delete(key);
+  for (const key of keys) writing.delete(key);
 }
 
 async function deleteAlone({ cache, source, recorder, random, keys }: Caller): Promise<void> {

@@ -82,6 +82,7 @@ export class Team {
         l2: { redis: { url: (proxies[slot] as TcpProxy).url } },
         sourcePort: this.#redis.port,
         bus,
+        plainly: bus !== false && bus.mode === 'tracking',
         leaseMs,
         budget,
       }),
@@ -133,7 +134,7 @@ async function endWell(
 ): Promise<Pick<Run, 'atRest' | 'trustLost'>> {
   for (const proxy of proxies) proxy.resume();
   await Promise.all(members.map((member) => member.ask('stop')));
-  const states = await allWell(members);
+  const states = await allWell(() => members);
   const trustLost = states.reduce((sum, { bus }) => sum + (bus?.trustLost ?? 0), 0);
   const atRest = await readAtRest(members, patience);
   await Promise.all(members.map((member) => member.ask('close')));

@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly leaseMs: number;
   readonly budget: number;
   readonly outageTtl?: number;
+  /** Whether some delete as programs do that do not know Tierkeep: in the server of the source. Default false. */
+  readonly plainly?: boolean;
   /** What is done while L2 is away counts from when L2 has it, and not as excused. Default false. */
   readonly journal?: boolean;
   /** Breaks the cache: what L2 does not take is forgotten. Default false. */
@@ -112,6 +114,7 @@ const answers: Asked = {
     sourcePort,
     bus,
     budget,
+    plainly,
     journal,
     forgets,
     ...options
@@ -135,7 +138,7 @@ const answers: Asked = {
       slot,
       writing: new Set(),
       lateBy,
-      deletePlainly: bus !== false && bus.mode === 'tracking' ? (key) => source.deletePlainly(name, key) : undefined,
+      deletePlainly: plainly ? (key) => source.deletePlainly(name, key) : undefined,
       stopped: false,
       followed: Promise.resolve(),
       begin() {

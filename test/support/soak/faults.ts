@@ -18,11 +18,12 @@ export interface Place extends Network {
   leasesLost(since?: number): void;
 }
 
-type Fault = (place: Place) => Promise<unknown>;
+export type Fault = (place: Place) => Promise<unknown>;
+
+type Faults = Readonly<Record<string, Fault>>;
 
 /** Each ends by itself, and what it has done with it. False: there is no such thing here, or not just now. */
-export const faults: Readonly<Record<string, Fault>> = {
-  ...ofTheNetwork,
+const ofServers: Faults = {
   async 'Redis freezes'(place) {
     const master = await anyMaster(place);
     master.freeze();
@@ -42,12 +43,15 @@ export const faults: Readonly<Record<string, Fault>> = {
   async 'Redis is killed and comes back with old data'(place) {
     const master = await anyMaster(place);
     const since = now();
-    await master.cli('SAVE');
-    await pass(place, 0.2, 2);
-    await master.kill();
-    await comeBack(place, master);
-    await rm(join(master.dir, 'dump.rdb'), { force: true });
-    place.lost(since);
+    try {
+      await master.cli('SAVE');
+      await pass(place, 0.2, 2);
+      await master.kill();
+      await comeBack(place, master);
+      await rm(join(master.dir, 'dump.rdb'), { force: true });
+    } finally {
+      place.lost(since);
+    }
   },
   async 'Redis forgets everything'({ site, leasesLost }) {
     leasesLost();
@@ -72,6 +76,23 @@ export const faults: Readonly<Record<string, Fault>> = {
     await master.cli('CLIENT', 'PAUSE', String(ms), random.pick(['ALL', 'WRITE']));
     await new Promise((resolve) => setTimeout(resolve, ms));
   },
+  async 'another server takes over'(place) {
+    const { site, random, lost } = place;
+    if (site.failOver === undefined) return false;
+    const since = now();
+    try {
+      await site.failOver(random.pick);
+      await pass(place, 0.5, 2);
+      await site.healthy();
+    } finally {
+      lost(since);
+    }
+    return true;
+  },
+};
+
+const ofProcesses: Faults = {
+  ...ofTheNetwork,
   async 'all clients are killed'({ site }) {
     await site.cli('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     await site.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
@@ -101,6 +122,17 @@ export const faults: Readonly<Record<string, Fault>> = {
     await pass(place, 0.5, 3);
     line.latency(0);
   },
+  async 'the connections of a process are dead, and it is not told'(place) {
+    const line = place.random.pick(place.proxies);
+    line.deaden();
+    await pass(place, 0.5, 2);
+  },
+  async 'few bytes come through'(place) {
+    const line = place.random.pick(place.proxies);
+    line.throttle(500);
+    await pass(place, 0.5, 2);
+    line.throttle(Number.POSITIVE_INFINITY);
+  },
   async 'a process stands still'(place) {
     const member = place.random.pick(place.members());
     const since = now();
@@ -112,17 +144,10 @@ export const faults: Readonly<Record<string, Fault>> = {
       place.leasesLost(since);
     }
   },
-  async 'another server takes over'(place) {
-    const { site, random, lost } = place;
-    if (site.failOver === undefined) return false;
-    const since = now();
-    await site.failOver(random.pick);
-    await pass(place, 0.5, 2);
-    await site.healthy();
-    lost(since);
-    return true;
-  },
 };
+
+/** One of each kind may go on at a time: servers and processes have their troubles independently. */
+export const faults: readonly Faults[] = [ofServers, ofProcesses];
 
 async function anyMaster({ site, random }: Place): Promise<RedisServer> {
   return random.pick(await site.masters());

@@ -3,7 +3,10 @@ import { startProxy, type Proxy as TcpProxy } from '../tcp-proxy.js';
 
 /** The network between one process and all servers. */
 export interface Line
-  extends Pick<TcpProxy, 'pause' | 'pauseOnly' | 'resume' | 'cut' | 'latency' | 'refuse' | 'accept' | 'close'> {
+  extends Pick<
+    TcpProxy,
+    'pause' | 'pauseOnly' | 'resume' | 'cut' | 'latency' | 'throttle' | 'deaden' | 'refuse' | 'accept' | 'close'
+  > {
   /** Where this process finds the server that is on that port. */
   at(port: number): { readonly host: '127.0.0.1'; readonly port: number };
   /** For what servers say of each other. */
@@ -31,6 +34,8 @@ export async function startLine(ports: readonly number[]): Promise<Line> {
     resume: each((proxy) => proxy.resume()),
     cut: each((proxy) => proxy.cut()),
     latency: each((proxy, ms) => proxy.latency(ms)),
+    throttle: each((proxy, rate) => proxy.throttle(rate)),
+    deaden: each((proxy) => proxy.deaden()),
     refuse: async () => void (await Promise.all(all.map((proxy) => proxy.refuse()))),
     accept: async () => void (await Promise.all(all.map((proxy) => proxy.accept()))),
     close: async () => void (await Promise.all(all.map((proxy) => proxy.close()))),

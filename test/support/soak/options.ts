@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { faults } from './faults.js';
 import { type DriverName, type TopologyName, topologies } from './site.js';
 
 export interface SoakOptions {
@@ -36,7 +37,7 @@ export function readArguments(args: readonly string[]): SoakOptions {
     topology: oneOf('topology', topologies, values.topology),
     driver: oneOf('driver', drivers, values.driver),
     bus: oneOf('bus', buses, values.bus),
-    ...(values.fault && { faults: values.fault }),
+    ...(values.fault && { faults: values.fault.map((name) => oneOf('fault', faults.flatMap(Object.keys), name)) }),
     ...(values.without !== undefined && { without: oneOf('without', ['bus', 'journal'] as const, values.without) }),
   };
 }

@@ -2,11 +2,11 @@ import { allWell, readAtRest } from '../histories/at-rest.js';
 import { Crew } from '../histories/crew.js';
 import { keySpace } from '../histories/key-space.js';
 import { Member } from '../histories/member.js';
-import { randomFrom } from '../histories/random.js';
+import { type Random, randomFrom } from '../histories/random.js';
 import { now } from '../histories/recorder.js';
 import { startRedis } from '../redis-server.js';
 import { Book, type Stretch } from './book.js';
-import { faults, type Place } from './faults.js';
+import { type Fault, faults, type Place } from './faults.js';
 import { Footprints, leftBehind } from './footprints.js';
 import { judgeRound, type Promises } from './judgement.js';
 import { startLine } from './line.js';
@@ -32,15 +32,15 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 export async function soak(options: SoakOptions, tell: (line: string) => void = () => undefined): Promise<Report> {
   const { seconds, seed, topology, driver, without } = options;
   const report = newReport(seed);
-  const until = performance.now() + seconds * 1_000;
   await using site = await startSite[topology]();
   await using source = await startRedis();
   const lines = await Promise.all(Array.from({ length: processes }, () => startLine(site.ports)));
   const members = await Promise.all(lines.map(() => Member.start()));
-  const random = randomFrom(seed);
+  const randoms = faults.map((_, kind) => randomFrom(seed * 10 + kind));
   const keys = keySpace(keyOptions);
   const book = new Book();
   const footprints = new Footprints();
+  let began = now();
   const losses: Stretch[] = [];
   const leasesLost: Stretch[] = [];
   const crew = new Crew(members, {
@@ -62,7 +62,7 @@ export async function soak(options: SoakOptions, tell: (line: string) => void = 
     onHistory: (piece) => book.add(piece),
     onWarning: (warning) => report.broken.push(`a warning: ${warning}`),
   });
-  const place: Place = {
+  const placeOf = (random: Random): Place => ({
     site,
     redis: site,
     random,
@@ -74,36 +74,37 @@ export async function soak(options: SoakOptions, tell: (line: string) => void = 
     // What a replica had not heard of yet may be lost too.
     lost: (since) => losses.push({ from: since - 1_000, until: Number.POSITIVE_INFINITY }),
     leasesLost: (since = now()) => leasesLost.push({ from: since - promises.leaseMs, until: now() + promises.leaseMs }),
-  };
+  });
 
   async function recover(what: string): Promise<void> {
     const from = now();
+    const lost = losses.filter(({ until }) => until === Number.POSITIVE_INFINITY);
     // Until then it may still be unknown to somebody that anything was lost.
-    const lost = losses.some((loss) => loss.until === Number.POSITIVE_INFINITY);
-    if (lost) await sleep(promises.maxStaleness);
-    await allWell(crew.living, patience).then(
+    if (lost.length > 0) await sleep(promises.maxStaleness);
+    await allWell(() => crew.living, patience).then(
       () => report.recoveries.push(now() - from),
       (error) => report.broken.push(`after '${what}': ${error instanceof Error ? error.message : error}`),
     );
-    for (const loss of losses) loss.until = Math.min(loss.until, now());
+    for (const loss of lost) loss.until = now();
   }
 
-  async function trouble(end: number): Promise<void> {
+  async function trouble(kinds: (typeof faults)[number], random: Random, end: number): Promise<void> {
+    const wanted = Object.keys(kinds).filter((what) => options.faults?.includes(what) ?? true);
     let left: string[] = [];
-    const wanted = options.faults ?? Object.keys(faults);
     while (performance.now() < end) {
-      await sleep(200 + random.below(1_500));
+      await sleep(200 + random.below(2_500));
       if (wanted.length === 0) continue;
       // Each of them once before any of them twice.
       if (left.length === 0) left = [...wanted];
       const [what] = left.splice(random.below(left.length), 1) as [string];
-      const fault = faults[what];
-      if (fault === undefined) throw new Error(`There is no fault '${what}'. There are: ${Object.keys(faults).join(', ')}.`);
-      tell(`${((performance.now() - (until - seconds * 1_000)) / 1_000).toFixed(1)} s (${now().toFixed(0)}): ${what}`);
-      if ((await fault(place)) === false) continue;
-      report.faults[what] = (report.faults[what] ?? 0) + 1;
+      const from = now();
+      // What cannot be done to a server that is not there is not done.
+      const done = await (kinds[what] as Fault)(placeOf(random)).catch(() => false);
       const lost = losses.some((loss) => loss.until === Number.POSITIVE_INFINITY);
-      if (lost || random.below(3) > 0) await recover(what);
+      if (done === false && !lost) continue;
+      tell(`${((from - began) / 1_000).toFixed(1)} s (${from.toFixed(0)} to ${now().toFixed(0)}): ${what}`);
+      report.faults[what] = (report.faults[what] ?? 0) + 1;
+      if (lost || random.below(2) > 0) await recover(what);
     }
   }
 
@@ -148,6 +149,8 @@ export async function soak(options: SoakOptions, tell: (line: string) => void = 
 
   try {
     await crew.begin();
+    began = now();
+    const until = performance.now() + seconds * 1_000;
     if (without === undefined) await sleep(Math.min(warmUp, (until - performance.now()) / 4));
     await everybody('stop');
     await lookAtFootprints();
@@ -155,7 +158,8 @@ export async function soak(options: SoakOptions, tell: (line: string) => void = 
       await everybody('go');
       // The rest takes a while too.
       const left = until - performance.now() - 5_000;
-      await trouble(performance.now() + Math.min(left, longestRound));
+      const end = performance.now() + Math.min(left, longestRound);
+      await Promise.all(faults.map((kinds, kind) => trouble(kinds, randoms[kind] as Random, end)));
       await rest();
       judgeAll();
       tell(`${report.broken.length} times a promise was broken`);
