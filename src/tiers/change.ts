@@ -27,7 +27,7 @@ export async function change<T>(
     const done = allBut(intent, error.failedKeys);
     if (done !== undefined) journal.acknowledged(done, before);
     if (outage === 'throw') throw error;
-    journal.note(onlyOf(intent, error.failedKeys));
+    journal.note(onlyOf(intent, error.failedKeys), before);
     return away;
   } finally {
     underWay.end();

@@ -18,6 +18,22 @@ export const removed: KeyIntent = '';
 /** No stamp has this character. */
 export const softened: KeyIntent = '~';
 
+/** What one call wanted of a key: asked for and heard of, each in the order of all that was. */
+export interface Word {
+  readonly to: KeyIntent;
+  readonly asked: number;
+  readonly heard: number;
+}
+
+/** What is wanted of a key after two words on it, the later of which was heard after the other. */
+export function lastOf(earlier: Word, later: Word): KeyIntent {
+  if (earlier.to === later.to) return later.to;
+  // Both were under way at once, so L2 may have done either of them last.
+  if (later.asked < earlier.heard) return removed;
+  // What is there may be from before a change that is not known to be done: stale is not enough for it.
+  return later.to === softened ? removed : later.to;
+}
+
 export function removedAll(keys: readonly string[]): Intent {
   return { kind: 'keys', keys: new Map(keys.map((key) => [key, removed])) };
 }

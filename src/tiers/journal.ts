@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { compileGlob } from '../entries/glob.js';
 import { type Label, spaceLabel } from '../entries/labels.js';
-import { type Intent, type KeyIntent, patternName, removed, softened } from './intent.js';
+import { type Intent, type KeyIntent, lastOf, patternName, removed, softened, type Word } from './intent.js';
 import { Recent } from './recent.js';
 
 interface Held {
@@ -9,6 +9,8 @@ interface Held {
   /** When it was noted first, ms since the epoch. */
   readonly since: number;
 }
+
+type HeldKey = Held & Word;
 
 export interface JournalSettings {
   /** So many names at most. With more the whole cache is invalidated instead. */
@@ -30,7 +32,7 @@ export interface JournalEvents {
  */
 export class Journal {
   readonly #settings: JournalSettings;
-  readonly #keys = new Map<string, Held & { readonly to: KeyIntent }>();
+  readonly #keys = new Map<string, HeldKey>();
   readonly #labels = new Map<Label, Held & { readonly soft: boolean }>();
   readonly #patterns = new Map<string, Held & Pattern>();
   readonly #recent: Recent;
@@ -48,7 +50,7 @@ export class Journal {
     this.#recent = new Recent(settings.window, settings.maxNames);
   }
 
-  /** Of the newest note; 0 before the first. */
+  /** Grows with all that is noted or acknowledged. */
   get generation(): number {
     return this.#generation;
   }
@@ -80,19 +82,21 @@ export class Journal {
   }
 
   holdsLabel(label: Label): boolean {
-    return this.#labels.has(label);
+    return this.#everything !== undefined || this.#labels.has(label);
   }
 
-  /** L2 has not acknowledged it, whatever it did. */
-  note(intent: Intent): void {
-    this.#note(intent, replaced);
+  /** L2 has not acknowledged it, whatever it did when it was asked, which was when `before` was the generation. */
+  note(intent: Intent, before = this.#generation): void {
+    this.#generation += 1;
+    this.#note(intent, before);
   }
 
   /** L2 has acknowledged it by a request that was made when `before` was the generation. Says whether that settled anything. */
   acknowledged(intent: Intent, before: number): boolean {
-    this.#recent.add(intent, this.clock.monotonic());
+    this.#generation += 1;
+    this.#recent.add(intent, this.clock.monotonic(), before, this.#generation);
     if (before < this.#recalledAt) {
-      this.#note(intent, unlessTheSame);
+      this.#note(intent, before);
       return false;
     }
     return this.size > 0 && this.#settle(intent, before);
@@ -103,11 +107,18 @@ export class Journal {
     const recent = this.#recent.all(this.clock.monotonic());
     this.#generation += 1;
     this.#recalledAt = this.#generation;
-    const all: readonly Intent[] = recent === 'too many' ? [{ kind: 'everything' }] : recent;
-    const newer = new Map(this.#keys);
-    const merge: Merge = (held, told, key) => (newer.has(key) ? kept : replaced)(held, told, key);
-    for (const intent of all) this.#note(intent, merge);
-    return all;
+    if (recent === 'too many') {
+      this.#holdEverything();
+      this.told.noted();
+      return [{ kind: 'everything' }];
+    }
+    const { words, others } = recent;
+    for (const intent of others) this.#note(intent, this.#generation);
+    if (words.size === 0) return others;
+    if (this.#everything === undefined) for (const [key, word] of words) this.#holdWord(key, word);
+    this.#limit();
+    this.told.noted();
+    return [...others, { kind: 'keys', keys: new Map(Array.from(words, ([key, { to }]) => [key, to])) }];
   }
 
   /** All that it holds, in the order in which it is best sent: what settles most comes first. */
@@ -141,24 +152,28 @@ export class Journal {
     if (batch.size > 0) yield { kind: 'keys', keys: batch };
   }
 
-  #note(intent: Intent, merge: Merge): void {
-    this.#generation += 1;
-    this.#hold(intent, merge);
-    if (this.size > this.#settings.maxNames) this.#holdEverything();
+  #note(intent: Intent, asked: number): void {
+    this.#hold(intent, asked);
+    this.#limit();
     this.told.noted();
   }
 
-  #hold(intent: Intent, merge: Merge): void {
+  #limit(): void {
+    if (this.size > this.#settings.maxNames) this.#holdEverything();
+  }
+
+  #hold(intent: Intent, asked: number): void {
+    const heard = this.#generation;
     if (this.#everything !== undefined || intent.kind === 'everything') {
       this.#holdEverything();
       return;
     }
     switch (intent.kind) {
       case 'key':
-        this.#holdKey(intent.key, intent.to, merge);
+        this.#holdWord(intent.key, { to: intent.to, asked, heard });
         break;
       case 'keys':
-        for (const [key, to] of intent.keys) this.#holdKey(key, to, merge);
+        for (const [key, to] of intent.keys) this.#holdWord(key, { to, asked, heard });
         break;
       case 'labels':
         for (const label of intent.labels) {
@@ -181,9 +196,11 @@ export class Journal {
     return { generation: this.#generation, since: before?.since ?? this.clock.now() };
   }
 
-  #holdKey(key: string, to: KeyIntent, merge: Merge): void {
+  #holdWord(key: string, word: Word): void {
     const held = this.#keys.get(key);
-    this.#keys.set(key, { ...this.#heldNow(held), to: held === undefined ? to : merge(held.to, to, key) });
+    const [earlier, later] = held !== undefined && held.heard > word.heard ? [word, held] : [held, word];
+    const to = earlier === undefined ? later.to : lastOf(earlier, later);
+    this.#keys.set(key, { ...this.#heldNow(held), to, asked: later.asked, heard: later.heard });
   }
 
   #holdEverything(): void {
@@ -235,18 +252,6 @@ export class Journal {
     if (isOlder(this.#everything)) this.#everything = undefined;
   }
 }
-
-/** What is wanted of a key of which something else was to be told already. */
-type Merge = (held: KeyIntent, told: KeyIntent, key: string) => KeyIntent;
-
-/** What is there may be from before a change that is not acknowledged: stale is not enough for it. */
-const replaced: Merge = (held, told) => (told === softened && held !== softened ? removed : told);
-
-/** What was not acknowledged is newer than what was. */
-const kept: Merge = (held, told) => (held === softened && told !== softened ? removed : held);
-
-/** Which of them is newer cannot be told. */
-const unlessTheSame: Merge = (held, told) => (held === told ? held : removed);
 
 interface Pattern {
   readonly prefix: string;

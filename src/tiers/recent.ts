@@ -1,14 +1,20 @@
 import type { Label } from '../entries/labels.js';
-import { type Intent, type KeyIntent, patternName, softened } from './intent.js';
+import { type Intent, lastOf, patternName, type Word } from './intent.js';
 
 /** What L2 acknowledged within a quarter of the window. */
 interface Bucket {
   readonly since: number;
-  readonly keys: Map<string, KeyIntent>;
+  readonly keys: Map<string, Word>;
   readonly labels: Map<Label, boolean>;
   readonly patterns: Map<string, Intent>;
   /** So much was acknowledged that it was not all kept. */
   overflowed: boolean;
+}
+
+export interface Remembered {
+  readonly words: ReadonlyMap<string, Word>;
+  /** Of what is not one key. */
+  readonly others: readonly Intent[];
 }
 
 const buckets = 4;
@@ -26,15 +32,16 @@ export class Recent {
     private readonly maxNames: number,
   ) {}
 
-  add(intent: Intent, now: number): void {
+  /** Asked for and heard of in the order of all that was. */
+  add(intent: Intent, now: number, asked: number, heard: number): void {
     const bucket = this.#current(now);
     if (bucket.overflowed) return;
     switch (intent.kind) {
       case 'key':
-        addKey(bucket, intent.key, intent.to);
+        addWord(bucket.keys, intent.key, { to: intent.to, asked, heard });
         break;
       case 'keys':
-        for (const [key, to] of intent.keys) addKey(bucket, key, to);
+        for (const [key, to] of intent.keys) addWord(bucket.keys, key, { to, asked, heard });
         break;
       case 'labels':
         for (const label of intent.labels) bucket.labels.set(label, intent.soft && bucket.labels.get(label) !== false);
@@ -52,11 +59,12 @@ export class Recent {
     bucket.patterns.clear();
   }
 
-  /** Oldest first, so that of two words on one name the newer is the last. */
-  all(now: number): Intent[] | 'too many' {
+  all(now: number): Remembered | 'too many' {
     this.#forget(now);
     if (this.#buckets.some(({ overflowed }) => overflowed)) return 'too many';
-    return this.#buckets.flatMap(intentsOf);
+    const words = new Map<string, Word>();
+    for (const { keys } of this.#buckets) for (const [key, word] of keys) addWord(words, key, word);
+    return { words, others: this.#buckets.flatMap(othersOf) };
   }
 
   #current(now: number): Bucket {
@@ -74,15 +82,13 @@ export class Recent {
   }
 }
 
-/** What was removed and then made stale is still to be removed. */
-function addKey({ keys }: Bucket, key: string, to: KeyIntent): void {
-  if (to === softened && keys.has(key) && keys.get(key) !== softened) keys.set(key, '');
-  else keys.set(key, to);
+function addWord(words: Map<string, Word>, key: string, word: Word): void {
+  const earlier = words.get(key);
+  words.set(key, earlier === undefined ? word : { ...word, to: lastOf(earlier, word) });
 }
 
-function intentsOf({ keys, labels, patterns }: Bucket): Intent[] {
+function othersOf({ labels, patterns }: Bucket): Intent[] {
   const intents: Intent[] = [...patterns.values()];
-  if (keys.size > 0) intents.push({ kind: 'keys', keys });
   for (const [label, soft] of labels) intents.push({ kind: 'labels', labels: [label], soft });
   return intents;
 }
