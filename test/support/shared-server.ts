@@ -21,6 +21,8 @@ interface Lease {
 
 export type Late = 'late';
 
+const everything = { key: () => true, label: () => true };
+
 /** There is an entry of which the caller has to say whether it counts. */
 export class Ask {
   constructor(readonly head: EntryHead) {}
@@ -48,7 +50,7 @@ export class SharedServer {
   /** Whoever listens to the channel. */
   readonly subscribers = new Set<(message: string) => void>();
   /** Told when another server takes the place of this one. */
-  readonly successors = new Set<() => void>();
+  readonly successors = new Set<(affected: typeof everything) => void>();
 
   constructor(
     readonly clock: Clock,
@@ -71,7 +73,7 @@ export class SharedServer {
         mine.clear();
         for (const [name, what] of its) (mine as Map<string, unknown>).set(name, what);
       }
-      for (const tell of this.successors) tell();
+      for (const tell of this.successors) tell(everything);
     };
   }
 
