@@ -6,6 +6,7 @@ import { keyCases } from './conformance/keys.js';
 import { lifeCases } from './conformance/lives.js';
 import { readingCases } from './conformance/reading.js';
 import { removingCases } from './conformance/removing.js';
+import { signalCases } from './conformance/signals.js';
 import { softCases } from './conformance/soft.js';
 import { tagCases } from './conformance/tags.js';
 import { valueCases } from './conformance/values.js';
@@ -25,6 +26,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...atomicCases,
   ...lifeCases,
   ...wholeCacheCases,
+  ...signalCases,
 ];
 
 /** What those promise besides whose entries can be tagged. */

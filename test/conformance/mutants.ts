@@ -485,4 +485,66 @@ export const mutants: readonly Mutant[] = [
       }
     },
   ),
+  mutant(
+    'what is cached is given to those who are gone too',
+    'a signal that is aborted already ends every call with its reason, and nothing is touched',
+    class extends ReferenceCache {
+      override async get<T>(key: string, options?: CallOptions): Promise<T | undefined> {
+        return (this.fresh(key)?.value as T | undefined) ?? super.get(key, options);
+      }
+    },
+  ),
+  mutant(
+    'a write is done although its caller was gone before',
+    'a signal that is aborted already ends every call with its reason, and nothing is touched',
+    class extends ReferenceCache {
+      override async set<T>(key: string, value: T, options: SetOptions = {}): Promise<void> {
+        await super.set(key, value, { ...options, signal: undefined as never });
+        options.signal?.throwIfAborted();
+      }
+    },
+  ),
+  mutant(
+    'an aborted signal is told by an error of our own',
+    'a signal that is aborted already ends every call with its reason, and nothing is touched',
+    class extends ReferenceCache {
+      protected override check(options: CallOptions | undefined, ...keys: string[]): void {
+        if (options?.signal?.aborted) throw new Error('The call was aborted.');
+        super.check(options, ...keys);
+      }
+    },
+  ),
+  mutant(
+    'listeners pile up on a signal',
+    'under a signal that does not abort every call does what it always does, and leaves no listener',
+    class extends ReferenceCache {
+      override async ttl(key: string, options?: CallOptions): Promise<number | undefined> {
+        const ttl = await super.ttl(key, options);
+        options?.signal?.addEventListener('abort', () => undefined);
+        return ttl;
+      }
+    },
+  ),
+  mutant(
+    'an abort is an error of our own',
+    'a signal that aborts while a call is under way ends it with its reason, unless it was done',
+    class extends ReferenceCache {
+      override async ping(options?: CallOptions): Promise<number> {
+        const ms = await super.ping(options);
+        await Promise.resolve();
+        if (options?.signal?.aborted) throw new Error('aborted');
+        return ms;
+      }
+    },
+  ),
+  mutant(
+    'whatever is given as a signal is taken',
+    'a signal that is none is refused, and nothing is touched',
+    class extends ReferenceCache {
+      override async has(key: string, options?: CallOptions): Promise<boolean> {
+        if (options?.signal !== undefined && !(options.signal instanceof AbortSignal)) return super.has(key);
+        return super.has(key, options);
+      }
+    },
+  ),
 ];

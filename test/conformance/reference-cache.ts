@@ -150,6 +150,9 @@ export class ReferenceCache implements Cache {
     if (this.closed) throw new ClosedError('The cache is closed.');
     for (const key of keys) checkKey(key);
     if (options?.budget !== undefined) finiteMs(options.budget, 'budget');
+    if (options?.signal === undefined) return;
+    if (!(options.signal instanceof AbortSignal)) throw new ConfigError('signal must be an AbortSignal.');
+    options.signal.throwIfAborted();
   }
 
   protected entry(value: unknown, options: SetOptions | undefined): Entry {
