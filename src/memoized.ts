@@ -58,6 +58,6 @@ type Decorable<This, F extends AnyFunction, Self, Key> =
     ? This extends Self
       ? Key extends (this: This, ...args: Parameters<F>) => string
         ? unknown
-        : 'The key of @cached takes other arguments than its method: key: (id: number) => `${id}`, with the types of the method.'
+        : 'The key of @cached takes other arguments than its method: key: (id: number) => String(id), with the types of the method.'
       : 'The function that finds the cache for @cached takes an instance of another class.'
     : '@cached goes on a method that returns a promise: make it async.';
