@@ -1,17 +1,23 @@
 import { clusterSite } from '../support/chaos/cluster-site.js';
 import { failOverMidWrite, lossyFailOver, masterFrozen } from '../support/chaos/fail-over-faults.js';
-import { cuts, halfOpen, slow } from '../support/chaos/network-faults.js';
-import { restartedOld } from '../support/chaos/server-faults.js';
-import type { Site } from '../support/chaos/site.js';
+import type { Fault } from '../support/chaos/fault.js';
+import { cuts, halfOpen, refused, slow } from '../support/chaos/network-faults.js';
+import { outOfMemory, pausedForWrites, restartedOld, rightsWithdrawn } from '../support/chaos/server-faults.js';
 import { faultsInTurn } from '../support/chaos/suite.js';
 
+/** One of three masters is struck, and the others are asked all the same. */
 const alone = { opensCircuit: false };
-const repair = (site: Site) => site.healthy();
+const ofOne = (fault: Fault): Fault => ({ ...fault, ...alone, repair: (site) => site.healthy() });
+
 faultsInTurn(clusterSite, [
+  refused,
   slow,
   cuts,
   halfOpen,
-  { ...restartedOld, ...alone, repair },
+  ofOne(outOfMemory),
+  ofOne(rightsWithdrawn),
+  ofOne(pausedForWrites),
+  ofOne(restartedOld),
   masterFrozen(alone),
   lossyFailOver(alone),
   failOverMidWrite(),

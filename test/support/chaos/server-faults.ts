@@ -135,7 +135,7 @@ const paused = (kind: 'ALL' | 'WRITE', ms: number): Fault => ({
   opensCircuit: true,
   ms,
   // It ends by itself: under ALL the server takes no UNPAUSE either.
-  begin: commanded([['CLIENT', 'PAUSE', String(ms), kind]], [['SET', 'unpaused', 'yes']]),
+  begin: commanded([['CLIENT', 'PAUSE', String(ms), kind]], [['PUBLISH', 'paused', 'no more']]),
 });
 
 export const pausedForAll = paused('ALL', 1_500);
