@@ -29,8 +29,9 @@ export interface CallOptions {
  * - `serve`: memory and the factory serve. What was in memory before the outage serves for `outageTtl` more (30 s), and what is stored during
  *   it lives no longer. Deletes, invalidations and sets are in force in L2 once it is back: a set as a delete, so that nobody's newer value is lost.
  * - `source`: the factory runs each time, reads without one miss, and nothing is kept in memory that L2 does not have. Changes as with `serve`.
- * - `throw`: the call rejects with a `CircuitOpenError`, `ConnectionError` or `DeadlineError`, writes included. Nothing is done later: what was
- *   not acknowledged may have happened or not. For what has its only copy in the cache, such as sessions.
+ * - `throw`: the call rejects with a `CircuitOpenError`, `ConnectionError` or `DeadlineError`, or with the `BackendError` by which L2 refused (OOM);
+ *   writes included. Nothing is done later: what was not acknowledged may have happened or not, and surely has not if the error is `unsent`. For
+ *   what has its only copy in the cache, such as sessions.
  *
  * Atomic calls (`setIfAbsent`, `increment`, `expire`) reject under each of them.
  */
