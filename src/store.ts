@@ -48,9 +48,9 @@ export interface Store {
   close(): Promise<void>;
   /**
    * Has the listener told when another server than before answers from now on, or one that began anew, so that what was acknowledged may be
-   * lost. Absent: that cannot happen.
+   * lost; and of which keys and labels. Absent: that cannot happen.
    */
-  onOtherServer?(listener: () => void): void;
+  onOtherServer?(listener: (affected: Affected) => void): void;
   /** What several processes need to fill one key once. Absent: only this process's fence protects a fill. */
   readonly leases?: Leases;
   /**
@@ -58,6 +58,12 @@ export interface Store {
    * namespace is cleared entry by entry.
    */
   readonly versions?: Versions;
+}
+
+/** What another server answers for. */
+export interface Affected {
+  key(key: string): boolean;
+  label(label: Label): boolean;
 }
 
 /** Whether an entry that is there still counts: it may have been invalidated by a tag or a namespace, of which it knows nothing. */

@@ -187,7 +187,7 @@ export function sharedStore(
     },
     health: () => (closed ? 'closed' : store.down ? 'down' : 'ready'),
     ready: () => Promise.resolve(),
-    onOtherServer: (listener) => void server.successors.add(listener),
+    onOtherServer: (listener) => void server.successors.add(() => listener({ key: () => true, label: () => true })),
     async close() {
       closed = true;
       if (inFlight.size > 0) {

@@ -94,9 +94,10 @@ export interface Connection {
   onState(listener: (state: ConnectionState, reason?: unknown) => void): () => void;
   /**
    * Told when keys will be answered by another server than before, or by one that began anew, and before the first of its answers is passed
-   * on: what was acknowledged may be lost there. It may be told too often, and never too seldom. Returns what takes the listener off again.
+   * on: what was acknowledged may be lost there. It may be told too often, and never too seldom. `isAffected` says whether a key is one of
+   * them: of slots that move one by one, a few. Returns what takes the listener off again.
    */
-  onOtherServer(listener: () => void): () => void;
+  onOtherServer(listener: (isAffected: (key: string) => boolean) => void): () => void;
   /** Lets what is in flight finish (bounded), then closes what we opened. */
   close(): Promise<void>;
 }

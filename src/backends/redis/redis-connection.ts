@@ -160,7 +160,7 @@ export class RedisConnection implements Connection {
     return () => this.#stateListeners.delete(listener);
   }
 
-  onOtherServer(listener: () => void): () => void {
+  onOtherServer(listener: (isAffected: (key: string) => boolean) => void): () => void {
     return this.#otherServer.on(listener);
   }
 

@@ -120,7 +120,9 @@ export function redisStore(connection: Connection, settings: RedisStoreSettings)
     },
     ready: () => connection.connect(),
     onOtherServer(listener) {
-      connection.onOtherServer(listener);
+      connection.onOtherServer((isAffected) => {
+        listener({ key: (key) => isAffected(names.entry(key)), label: (label) => isAffected(names.version(label)) });
+      });
     },
     close: () => connection.close(),
   };

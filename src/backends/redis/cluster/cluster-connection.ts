@@ -7,7 +7,6 @@ import { commandName } from '../command-name.js';
 import type { Arg, Command, Connection, ConnectionState, Reply, ScriptCall, Subscription } from '../connection.js';
 import { Deadlines, Timed } from '../deadlines.js';
 import type { Driver } from '../driver.js';
-import { OtherServer } from '../other-server.js';
 import type { ConnectionTimings } from '../redis-connection.js';
 import { runScript, runScripts } from '../run-scripts.js';
 import { reasonText } from '../server-errors.js';
@@ -18,6 +17,7 @@ import type { ClusterNode } from './cluster-node.js';
 import { ClusterNodes } from './cluster-nodes.js';
 import { scanMasters } from './cluster-scan.js';
 import { ClusterSubscriptions } from './cluster-subscriptions.js';
+import { OtherNode } from './other-node.js';
 import { Probe } from './probe.js';
 import { Router } from './router.js';
 import { shortfall } from './shortfall.js';
@@ -44,7 +44,7 @@ export class ClusterConnection implements Connection {
   readonly #subscriptions: ClusterSubscriptions;
   /** Calls that wait for the first map. */
   readonly #waiting: Deadlines;
-  readonly #otherServer = new OtherServer();
+  readonly #otherNode = new OtherNode(() => this.#topology);
   readonly #stateListeners = new Set<(state: ConnectionState, reason?: unknown) => void>();
   #state: ConnectionState = 'idle';
   #reason: unknown;
@@ -68,7 +68,7 @@ export class ClusterConnection implements Connection {
       reconnect,
       clock,
       changed: (node) => this.#nodeChanged(node),
-      replaced: () => this.#otherServer.tell(),
+      replaced: (node) => this.#otherNode.replaced(node),
       fellSilent: () => void this.#topology.refresh(),
       isPartial: (node) => this.#topology.masters().some((other) => other !== node && other.works && !other.isLate),
     });
@@ -80,7 +80,7 @@ export class ClusterConnection implements Connection {
       connectTimeout,
       drainTimeout,
       changed: () => this.#mapChanged(),
-      reassigned: () => this.#otherServer.tell(),
+      reassigned: (slots) => this.#otherNode.tell(slots),
     });
     this.#probe = new Probe(this.#topology);
     this.#router = new Router({
@@ -90,7 +90,7 @@ export class ClusterConnection implements Connection {
       moved: (slot, to) => this.#topology.moved(slot, to),
       asked: (slot, at) => this.#topology.asked(slot, at),
       assignments: () => this.#topology.assignments,
-      answeredLate: (node, key) => this.#answeredLate(node, key),
+      answeredLate: (node, key) => this.#otherNode.answeredLate(node, key),
       refresh: () => this.#topology.refresh(),
     });
     const allHeard = () => expectAllHeard(this.#topology, clock.monotonic() + stallTimeout);
@@ -173,8 +173,8 @@ export class ClusterConnection implements Connection {
     return () => this.#stateListeners.delete(listener);
   }
 
-  onOtherServer(listener: () => void): () => void {
-    return this.#otherServer.on(listener);
+  onOtherServer(listener: (isAffected: (key: string) => boolean) => void): () => void {
+    return this.#otherNode.on(listener);
   }
 
   close(): Promise<void> {
@@ -189,7 +189,7 @@ export class ClusterConnection implements Connection {
     this.#waiting.expireAll();
     await this.#nodes.close(this.#drainTimeout);
     this.#stateListeners.clear();
-    this.#otherServer.close();
+    this.#otherNode.close();
     this.#settings.driver.release();
   }
 
@@ -240,10 +240,6 @@ export class ClusterConnection implements Connection {
   #ownerOf(key: string): ClusterNode | undefined {
     const name = this.#topology.map?.ownerOf(slotOf(key));
     return name === undefined ? undefined : this.#nodes.get(name);
-  }
-
-  #answeredLate(node: ClusterNode, key: string | undefined): void {
-    if (key !== undefined && this.#ownerOf(key) !== node) this.#otherServer.tellAgain();
   }
 
   #anyMaster(): ClusterNode | undefined {

@@ -3,10 +3,11 @@ import { DeadlineError } from '../../../errors.js';
 import { addressText } from '../address.js';
 import type { Backoff } from '../backoff.js';
 import { Calls } from '../calls.js';
-import type { ConnectionState } from '../connection.js';
+import type { Command, ConnectionState } from '../connection.js';
 import { Deadlines } from '../deadlines.js';
 import type { Address, Driver } from '../driver.js';
 import { askTime, greet } from '../greeting.js';
+import { identityOf } from '../identity.js';
 import { Line } from '../line.js';
 import { Succession } from '../other-server.js';
 import { ServerClock } from '../server-clock.js';
@@ -20,7 +21,7 @@ export interface NodeSettings {
   readonly clock: Clock;
   changed(node: ClusterNode): void;
   /** At the address of a node is another server than before, or one that began anew. */
-  replaced(): void;
+  replaced(node: ClusterNode): void;
   /** A node gives no answers. */
   fellSilent(): void;
   /** Whether other nodes work while this one does not. */
@@ -39,6 +40,7 @@ export class ClusterNode {
   isLate = false;
   readonly #deadlines: Deadlines;
   readonly #standing: StandingLink<Line>;
+  readonly #succession: Succession;
   readonly #fellSilent: () => void;
   #silentAt: number | undefined;
 
@@ -49,7 +51,7 @@ export class ClusterNode {
     this.clock = new ServerClock(clock, () => askTime(this.calls, this.clock, clock));
     this.#fellSilent = () => settings.fellSilent();
     this.#deadlines = new Deadlines(clock);
-    const succession = new Succession(() => settings.replaced());
+    this.#succession = new Succession(() => settings.replaced(this));
     this.#standing = new StandingLink<Line>({
       connectTimeout,
       reconnect,
@@ -60,7 +62,7 @@ export class ClusterNode {
       greet: async (line) => {
         line.identity = await greet(line, this.clock, clock, 'cluster');
       },
-      stands: (line) => succession.stands(line.identity),
+      stands: (line) => this.#succession.stands(line.identity),
       changed: () => {
         this.#silentAt = undefined;
         this.serving = true;
@@ -96,6 +98,17 @@ export class ClusterNode {
 
   connect(): void {
     void this.#standing.connect();
+  }
+
+  /** Asks it once more which server it is. What it does not say may have changed; of a link that is lost meanwhile the next one tells. */
+  async checkIdentity(deadline: number): Promise<void> {
+    const line = this.#standing.ready;
+    if (line === undefined) return;
+    const ask = (command: Command) => this.calls.send(command, 'info', deadline);
+    const identity = await identityOf(ask).catch(() => undefined);
+    if (this.#standing.ready !== line) return;
+    line.identity = identity;
+    this.#succession.stands(identity);
   }
 
   /** Learns from a failed call, which was sent when there had been `answers`. */

@@ -21,8 +21,8 @@ export interface TopologySettings {
   readonly drainTimeout: number;
   /** The map is another one, or could not be had. */
   changed(): void;
-  /** Before a slot is given to another node than the one that had it last, or may have been with another meanwhile. */
-  reassigned(): void;
+  /** These slots are about to be another node's than the one's that had them last. */
+  reassigned(slots: ReadonlySet<number>): void;
 }
 
 /** While all is well: somebody who sends nothing hears of no change. */
@@ -49,7 +49,7 @@ export class Topology {
 
   constructor(settings: TopologySettings) {
     this.#settings = settings;
-    this.#assignments = new SlotAssignments(() => settings.reassigned());
+    this.#assignments = new SlotAssignments((slots) => settings.reassigned(slots));
     this.#rounds = new Rounds({ run: () => this.#round(), pause: () => this.#pause() });
   }
 
@@ -65,6 +65,10 @@ export class Topology {
   /** Grows whenever a slot is given to another node. */
   get assignments(): number {
     return this.#assignments.count;
+  }
+
+  slotsAt(node: string): Set<number> {
+    return this.#assignments.slotsOf(node);
   }
 
   /** Asks the nodes again; resolves when they were asked. */
@@ -211,14 +215,20 @@ export class Topology {
     for (const name of masters) this.#lost.delete(name);
     // Before the map is in force: a node that begins to connect has the map looked at, and those it names must be there then.
     for (const { master } of ranges) nodes.at(this.reached(master));
-    this.#assignments.take(map);
+    const isSuspect = this.#assignments.take(map);
     this.#map = map;
+    // The link to a master that was a replica for a while may have stood all along.
+    if (isSuspect) for (const node of former) if (masters.has(node.name)) void node.checkIdentity(this.#soon());
     this.#reason = undefined;
     this.#replicas = ranges.flatMap(({ replicas }) => replicas.map((replica) => this.reached(replica)));
     // Who could be asked in trouble will be asked again before it is over.
     const others = this.#isTroubled() ? [...nodes.all()].filter((node) => !former.includes(node)) : [];
     nodes.keep(new Set([...masters, ...others.map(({ name }) => name)]), drainTimeout);
     this.#settings.changed();
+  }
+
+  #soon(): number {
+    return this.#settings.clock.monotonic() + answerTimeout;
   }
 
   #isTroubled(): boolean {

@@ -36,8 +36,15 @@ describe('that another node answers for a key', () => {
     const slot = await cluster.slotOf(key);
     const owner = await cluster.nodeFor(key);
     const other = (await cluster.masters()).find(({ port }) => port !== owner.port)?.port ?? 0;
+    const affected: [moved: boolean, another: boolean][] = [];
+    for (const { connection } of watched) {
+      connection.onOtherServer((isAffected) => affected.push([isAffected(`${key}:x`), isAffected('another')]));
+    }
     await cluster.moveSlot(slot, other);
     await followed(other);
+    // Of a slot that is moved what is in it, and nothing else.
+    expect(affected.length).toBeGreaterThanOrEqual(watched.length);
+    expect(affected.filter(([moved, another]) => !moved || another)).toEqual([]);
   });
 
   it('is told before its first answer when a replica takes the place of a master that was killed', async () => {

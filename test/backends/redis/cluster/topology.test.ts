@@ -30,6 +30,7 @@ afterEach(() => topology.stop());
 function world(seeds: string, says: Record<string, Says | Error>) {
   const asked: string[] = [];
   const told: string[] = [];
+  const checked: string[] = [];
   const nodes = new Map<string, FakeNode>();
   const text = (value: string) => Buffer.from(value);
   const answers = (host: string): (Reply | Error)[] => {
@@ -54,8 +55,19 @@ function world(seeds: string, says: Record<string, Says | Error>) {
         },
       };
       const state = says[address.host] === undefined ? 'down' : 'ready';
-      const made = { name, address, state, works: true, isSilent: false, serving: true, answers: 0, failed() {}, calls };
-      node = made as FakeNode;
+      const made = {
+        name,
+        address,
+        state,
+        works: true,
+        isSilent: false,
+        serving: true,
+        answers: 0,
+        failed() {},
+        calls,
+        checkIdentity: async () => void checked.push(address.host),
+      };
+      node = made as unknown as FakeNode;
       nodes.set(name, node);
     }
     return node as unknown as ClusterNode;
@@ -80,7 +92,7 @@ function world(seeds: string, says: Record<string, Says | Error>) {
   });
   const owners = () => [0, 8192].map((slot) => topology.map?.ownerOf(slot)?.slice(0, 1) ?? '-').join('');
   const node = (name: string) => nodes.get(`${name}:1`) as FakeNode;
-  return { asked, told, says, nodes, node, owners };
+  return { asked, told, checked, says, nodes, node, owners };
 }
 
 const down = (node: FakeNode) => Object.assign(node, { state: 'down', works: false });
@@ -193,12 +205,17 @@ describe('that keys are served by another node than before is told before they a
     expect([owners(), told]).toEqual(['bb', ['ab']]);
   });
 
-  it('when the epoch is another one with the same owners: a slot may have been with somebody else meanwhile', async () => {
-    const { told, says } = world('ab', { a: same, b: same });
+  it('and with another epoch and the same owners they are asked whether they are what they were', async () => {
+    const { told, checked, says } = world('ab', { a: same, b: same });
     await topology.refresh();
+    await topology.refresh();
+    expect(checked).toEqual([]);
     for (const name of ['a', 'b']) says[name] = { ...same, epoch: 3 };
     await topology.refresh();
-    expect(told).toEqual(['ab']);
+    expect([told, checked.sort()]).toEqual([[], ['a', 'b']]);
+    for (const name of ['a', 'b', 'c']) says[name] = { epoch: 4, owners: ['a', 'c'] };
+    await topology.refresh();
+    expect([told, checked]).toEqual([['ab'], ['a', 'b', 'a']]);
   });
 
   it('when a node says that a slot moved, and once that a part of it did', async () => {
