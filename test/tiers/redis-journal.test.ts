@@ -1,4 +1,4 @@
-import { cacheBuilder, type TieredCache } from 'tierkeep';
+import { cacheBuilder, isOutage, type TieredCache } from 'tierkeep';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { libraries } from '../backends/redis/libraries.js';
 import { eventually } from '../support/eventually.js';
@@ -106,6 +106,28 @@ describe.each(libraries)('what is changed while Redis is away, over $library', (
     expect([await reader.get('arrives'), await reader.get('does not')]).toEqual(['new', undefined]);
     expect([await cache.get('arrives'), await cache.get('does not')]).toEqual(['new', undefined]);
     expect(await redis.cli('EXISTS', 'shop:cache:{does not}')).toBe('0');
+  });
+
+  it.each(outages)('under the policy throw it is told, and no session is lost: %s', async (_name, begin, end) => {
+    const cache = await cacheOf();
+    const sessions = cache.namespace('sessions', { outage: 'throw' });
+    const ids = ['a', 'b', 'c'];
+    await eventually(async () => {
+      await wellAgain(cache);
+      await sessions.setMany(ids.map((id) => [id, 'old']));
+    });
+    await begin();
+    const changes = [sessions.set('a', 'new'), sessions.setMany([['b', 'new']]), sessions.delete('c', { soft: true })];
+    for (const { status, reason } of (await Promise.allSettled(changes)) as PromiseRejectedResult[]) {
+      expect([status, isOutage(reason)]).toEqual(['rejected', true]);
+    }
+    await expect(sessions.getOrSet('d', () => 'made')).rejects.toSatisfy(isOutage);
+    expect(cache.health().journal?.names).toBe(0);
+    await end();
+    await wellAgain(cache);
+    const found = await eventually(() => sessions.getMany(ids));
+    expect(ids.slice(0, 2).filter((id) => !['old', 'new'].includes(found.get(id) as string))).toEqual([]);
+    expect([...(await witness().namespace('sessions').getMany(ids))]).toEqual([...found]);
   });
 
   it('what was acknowledged is in force when Redis is restarted with older data', async () => {
