@@ -41,9 +41,9 @@ export function guardL2(core: Core, store: Store, settings: GuardSettings): { l2
   }
 
   const guarded = withCircuitBreaker(store, settings.circuitBreaker, clock, onState, () => replay.recover());
-  store.onOtherServer?.(() => {
+  store.onOtherServer?.((affected) => {
     core.fence.markAll();
-    for (const intent of journal.recall()) disown(core, intent);
+    for (const intent of journal.recall(affected)) disown(core, intent);
   });
   return { l2: withJournal(guarded, journal), replay };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { compileGlob } from '../entries/glob.js';
 import { type Label, spaceLabel } from '../entries/labels.js';
+import type { Affected } from '../store.js';
 import { type Intent, type KeyIntent, lastOf, patternName, removed, softened, type Word } from './intent.js';
 import { Recent } from './recent.js';
 
@@ -102,8 +103,8 @@ export class Journal {
     return this.size > 0 && this.#settle(intent, before);
   }
 
-  /** Another server answers from now on, which may not have what was acknowledged lately. Says what that was. */
-  recall(): readonly Intent[] {
+  /** Another server answers from now on for these, which may not have what was acknowledged lately. Says what that was. */
+  recall(affected: Affected = allThereIs): readonly Intent[] {
     const recent = this.#recent.all(this.clock.monotonic());
     this.#generation += 1;
     this.#recalledAt = this.#generation;
@@ -112,7 +113,8 @@ export class Journal {
       this.told.noted();
       return [{ kind: 'everything' }];
     }
-    const { words, others } = recent;
+    const words = new Map([...recent.words].filter(([key]) => affected.key(key)));
+    const others = recent.others.flatMap((intent) => concerning(intent, affected));
     for (const intent of others) this.#note(intent, this.#generation);
     if (words.size === 0) return others;
     if (this.#everything === undefined) for (const [key, word] of words) this.#holdWord(key, word);
@@ -251,6 +253,15 @@ export class Journal {
     settleAll(this.#patterns);
     if (isOlder(this.#everything)) this.#everything = undefined;
   }
+}
+
+const allThereIs: Affected = { key: () => true, label: () => true };
+
+/** What a pattern matches may be anywhere. */
+function concerning(intent: Intent, affected: Affected): readonly Intent[] {
+  if (intent.kind !== 'labels') return [intent];
+  const labels = intent.labels.filter((label) => affected.label(label));
+  return labels.length === 0 ? [] : [{ ...intent, labels }];
 }
 
 interface Pattern {

@@ -87,3 +87,22 @@ it('a tag that was made stale unheard after it was invalidated is to be gone', (
   const labels = (soft: boolean): Intent => ({ kind: 'labels', labels: [tagLabel('t'), spaceLabel('n:')], soft });
   expect(afterRecall(['acknowledged', labels(false)], ['noted', labels(true)])).toEqual([labels(false)]);
 });
+
+it('a server that answers for some keys and labels only is told of those, and of patterns, which may match any', () => {
+  const journal = new Journal({ maxNames: 100, window: 60_000 }, fakeClock(), { noted() {}, overflowed() {} });
+  const labels = [tagLabel('moved'), tagLabel('stays')];
+  const pattern: Intent = { kind: 'pattern', prefix: '', glob: 'k*' };
+  const both: Intent = { kind: 'keys', keys: new Map(['moved', 'stays'].map((name) => [name, removed])) };
+  for (const intent of [both, { kind: 'labels', labels, soft: false } as const, pattern]) {
+    journal.acknowledged(intent, journal.generation);
+  }
+  journal.recall({ key: () => false, label: () => false });
+  expect(journal.intents()).toEqual([pattern]);
+  journal.recall({ key: (name) => name === 'moved', label: (label) => label === labels[0] });
+  const moved = [
+    { kind: 'labels', labels: [labels[0]], soft: false },
+    pattern,
+    { kind: 'keys', keys: new Map([['moved', removed]]) },
+  ];
+  expect(journal.intents()).toEqual(moved);
+});
