@@ -1,36 +1,10 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import type { CallOptions, TieredCache } from '../../src/cache.js';
 import { ConfigError } from '../../src/errors.js';
+import { type Call, everyCall } from '../support/every-call.js';
 import { deferred, pass, settled, world } from '../support/simulated-process.js';
 
 const never = () => new Promise<never>(() => undefined);
-
-type Call = (cache: TieredCache, options: CallOptions) => Promise<unknown>;
-
-/** Every call that takes options, on a key that is there. */
-const calls: Record<string, Call> = {
-  get: (cache, options) => cache.get('k', options),
-  getEntry: (cache, options) => cache.getEntry('k', options),
-  has: (cache, options) => cache.has('k', options),
-  ttl: (cache, options) => cache.ttl('k', options),
-  getMany: (cache, options) => cache.getMany(['k', 'absent'], options),
-  getOrSet: (cache, options) => cache.getOrSet('k', () => 'made', options),
-  'getOrSet with forceFresh': (cache, options) => cache.getOrSet('k', () => 'made', { ...options, forceFresh: true }),
-  set: (cache, options) => cache.set('k', 'new', options),
-  setMany: (cache, options) => cache.setMany([['k', 'new']], options),
-  setIfAbsent: (cache, options) => cache.setIfAbsent('absent', 'new', options),
-  delete: (cache, options) => cache.delete('k', options),
-  'soft delete': (cache, options) => cache.delete('k', { ...options, soft: true }),
-  deleteMany: (cache, options) => cache.deleteMany(['k'], options),
-  deletePattern: (cache, options) => cache.deletePattern('*', options),
-  expire: (cache, options) => cache.expire('k', '1h', options),
-  increment: (cache, options) => cache.increment('n', 1, options),
-  clear: (cache, options) => cache.clear(options),
-  invalidateTags: (cache, options) => cache.invalidateTags(['t'], options),
-  ping: (cache, options) => cache.ping(options),
-  'get of a namespace': (cache, options) => cache.namespace('n').get('k', options),
-};
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
 
@@ -96,8 +70,8 @@ describe('a caller’s signal', () => {
   });
 });
 
-describe.each(Object.keys(calls))('%s under a signal', (name) => {
-  const call = calls[name] as Call;
+describe.each(Object.keys(everyCall))('%s under a signal', (name) => {
+  const call = everyCall[name] as Call;
 
   async function filled() {
     let frozen: Promise<void> | undefined;
@@ -164,10 +138,10 @@ describe.each(Object.keys(calls))('%s under a signal', (name) => {
 });
 
 describe('a signal', () => {
-  it.each(Object.keys(calls))('that is none is a ConfigError: %s', async (name) => {
+  it.each(Object.keys(everyCall))('that is none is a ConfigError: %s', async (name) => {
     const { cache, l2 } = started();
     for (const signal of ['abort', 1, null, {}, new AbortController()] as unknown as AbortSignal[]) {
-      await expect(calls[name]?.(cache, { signal })).rejects.toBeInstanceOf(ConfigError);
+      await expect(everyCall[name]?.(cache, { signal })).rejects.toBeInstanceOf(ConfigError);
     }
     expect(l2.sent).toEqual([]);
   });
