@@ -36,7 +36,7 @@ export const lossyFailOver = (alone: Alone) =>
     ...alone,
     async prepare(site) {
       const { port } = await site.victim();
-      await sendCommand(port, ['ACL', 'SETUSER', 'default', '-psync']);
+      await sendCommand(port, ['ACL', 'SETUSER', 'default', '-psync', '-sync']);
       await sendCommand(port, ['CLIENT', 'KILL', 'TYPE', 'replica']);
     },
   });
