@@ -11,6 +11,8 @@ import { watchStalls } from '../support/stalls.js';
 const atOnce = 10_000;
 /** So many commands are under way at once, at most, and a few more that prove the bus. */
 const mostSent = 512 + 100;
+/** What a command is given again of the time in which this process was busy, at most (docs/guarantees.md, G4). */
+const givenAgain = 1_000;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
@@ -54,8 +56,8 @@ it.each(['ioredis', 'node-redis'] as const)('10,000 cold calls at once while Red
 
   expect(values).toEqual(new Set(['made']));
   expect(factories).toBe(atOnce);
-  // Those that were sent ran into their time-out together, and none of the others waited for one of its own.
-  expect(waited).toBeLessThan(budget + factoryMs + 250 + 5 * stalls.longest);
+  // Those that were sent ran into their time-out together, and none of the others waited for one of its own: that would be 20 of them.
+  expect(waited).toBeLessThan(budget + givenAgain + factoryMs + 250 + 5 * stalls.longest);
   expect((full - empty) / atOnce).toBeLessThan(20_000);
   expect(heap() - empty).toBeLessThan(8_000_000);
   expect(cache.health().circuit?.state).not.toBe('closed');
