@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TieredCache } from '../../src/cache.js';
 import { ClosedError, ConfigError, InvalidKeyError } from '../../src/errors.js';
 import { cached, cachedMethod } from '../../src/tiers/cached.js';
@@ -24,11 +24,13 @@ describe('a method with @cached', () => {
   });
 
   it('runs once for the same arguments, with its `this`', async () => {
+    const memoize = vi.spyOn(cache, 'memoize');
     const service = new made.UserService('a', cache);
     expect(await Promise.all([service.find(1), service.find(1), service.find(2)])).toEqual(['1 of a', '1 of a', '2 of a']);
     expect(await service.find(1)).toBe('1 of a');
     expect(made.runs).toEqual(['find 1 a', 'find 2 a']);
     expect([service.find.name, service.find.length]).toEqual(['find', 1]);
+    expect(memoize).toHaveBeenCalledTimes(1);
   });
 
   it('shares results among instances of one cache, and not with another cache', async () => {

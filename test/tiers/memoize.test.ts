@@ -54,6 +54,15 @@ describe('a memoized function', () => {
     expect(none).toHaveBeenCalledTimes(1);
   });
 
+  it('is not its own `this` where it is called on itself', async () => {
+    const seen = vi.fn();
+    const whose = newCache().memoize('whose', async function (this: unknown) {
+      seen(this);
+    });
+    await whose.refresh();
+    expect(seen.mock.calls).toEqual([[undefined]]);
+  });
+
   it('asks again for what was undefined', async () => {
     const find = vi.fn(async () => undefined);
     const none = newCache().memoize('none', find);
