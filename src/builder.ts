@@ -24,6 +24,7 @@ import {
 import { type Duration, finiteMs, nonNegativeMs, positiveMs } from './duration.js';
 import { checkName } from './entries/keys.js';
 import { ConfigError } from './errors.js';
+import { betaIn } from './tiers/call-options.js';
 
 export type { Plugin, PluginInfo } from './builder/plugin.js';
 export type { CacheBuilder } from './builder/steps.js';
@@ -92,6 +93,12 @@ function builderOf(plan: Plan): CacheBuilder {
     grace: (grace) => set({ grace: nonNegativeMs(grace, 'grace') }),
     budget: (budget) => set({ budget: finiteMs(budget, 'budget') }),
     hardTimeout: (timeout) => set({ hardTimeout: finiteMs(timeout, 'hardTimeout') }),
+    softTimeout: (timeout) => set({ softTimeout: nonNegativeMs(timeout, 'softTimeout') }),
+    jitter: (jitter) => set({ jitter: nonNegativeMs(jitter, 'jitter') }),
+    swr: (swr) => set({ swr: nonNegativeMs(swr, 'swr') }),
+    earlyRefresh: (earlyRefresh = true) => set({ beta: betaIn(earlyRefresh) }),
+    negativeTtl: (ttl) => set({ negativeTtl: positiveMs(ttl, 'negativeTtl') }),
+    errorBackoff: (pause) => set({ errorBackoff: nonNegativeMs(pause, 'errorBackoff') }),
     clock: (clock) => builderOf({ ...plan, clock: readClock(clock) }),
     logger: (logger) => builderOf({ ...plan, logger: readLogger(logger) }),
     use: (plugin) => builderOf({ ...plan, plugins: [...plan.plugins, readPlugin(plugin)] }),

@@ -1,4 +1,6 @@
 /// <reference lib="esnext.disposable" />
+
+import type { BatchFactory } from './batch-factory.js';
 import type { CacheHealth, CacheStats } from './cache-state.js';
 import type { Duration } from './duration.js';
 import type { Entry } from './entries/entry.js';
@@ -64,6 +66,11 @@ export interface SetOptions extends CallOptions {
   /** How long after its TTL a stale value may still stand in for a factory that fails. Default: the cache's (0). */
   readonly grace?: Duration;
   /**
+   * Up to so much is taken from the TTL at random, so that what was stored together does not end together. At most the TTL. Default: the
+   * cache's (0).
+   */
+  readonly jitter?: Duration;
+  /**
    * What the value depends on, for {@link TieredCache.invalidateTags}: at most 64, each 1 to 512 bytes. Tags belong to the whole cache, its
    * namespaces included. Default: none.
    */
@@ -79,6 +86,39 @@ export interface GetOrSetOptions extends SetOptions {
    * factory's `signal` aborts, and it keeps its place so that no second one piles up behind it. Default: the cache's (1 m).
    */
   readonly hardTimeout?: Duration;
+  /**
+   * How long callers wait for the factory where a stale value could stand in. Then they get that; the factory goes on, keeps its place and its
+   * lease, and what it makes is stored. At most `hardTimeout`. Default: the cache's (no limit but `hardTimeout`).
+   */
+  readonly softTimeout?: Duration;
+  /**
+   * Stale while revalidate, as in RFC 5861: how long after its TTL a value is still served at once, while one caller of all processes makes the
+   * new one in the background. Default: the cache's (0).
+   */
+  readonly swr?: Duration;
+  /**
+   * Makes a new value in the background before the TTL ends, the more likely the nearer that is and the longer the factory took, so that hot keys
+   * are never cold: XFetch (Vattani, Chierichetti and Lowenstein, VLDB 2015). `beta` above 1 begins earlier. Default: the cache's (`false`);
+   * `true` is `{ beta: 1 }`.
+   */
+  readonly earlyRefresh?: EarlyRefresh;
+  /** The TTL of `null` when the factory returns that. Default: the cache's (as of any value). */
+  readonly negativeTtl?: Duration;
+  /** After a factory failed and a stale value stood in, that serves so long without another try, in all processes. Default: the cache's (1 s). */
+  readonly errorBackoff?: Duration;
+  /** See {@link ReadOptions.sliding}. */
+  readonly sliding?: Duration;
+}
+
+export type EarlyRefresh = boolean | { readonly beta: number };
+
+/** Options of {@link Cache.get} and {@link Cache.getMany}. */
+export interface ReadOptions extends CallOptions {
+  /**
+   * Sliding expiration: who reads the value gives it this life from now on, as `expire` would. Written in the background, and only when a quarter
+   * of it is used up, so that a value that is read often is not written often. Default: the namespace's (none).
+   */
+  readonly sliding?: Duration;
 }
 
 /** What a factory may change about the entry it makes. */
@@ -98,6 +138,16 @@ export interface FactoryContext {
   setOptions(options: FactorySetOptions): void;
   /** Hands the value to the callers but stores it nowhere: `return skip(value)`. */
   skip<T>(value: T): T;
+  /**
+   * The value of `stale` is still right and gets a new life: `return notModified()`, as after an HTTP 304.
+   * @throws FactoryFailedError when there is none
+   */
+  notModified(): never;
+  /**
+   * Gives up as if the factory had thrown: a stale value stands in if there is one, else callers get this error.
+   * @throws FactoryFailedError
+   */
+  fail(reason: string): never;
 }
 
 /** Produces a value. `undefined` is "there is none" and is not stored. */
@@ -118,11 +168,11 @@ export interface Cache extends AsyncDisposable {
    * The fresh value under `key`, or `undefined`.
    * @example const user = await cache.get<User>('user:42');
    */
-  get<T = unknown>(key: string, options?: CallOptions): Promise<T | undefined>;
+  get<T = unknown>(key: string, options?: ReadOptions): Promise<T | undefined>;
   /** The value with its metadata, stale entries within their grace included (`freshUntil` is past then). */
   getEntry<T = unknown>(key: string, options?: CallOptions): Promise<Entry<T> | undefined>;
   /** The fresh values among `keys`, in the order asked, misses left out. One round trip for what L1 lacks. */
-  getMany<T = unknown>(keys: Iterable<string> & object, options?: CallOptions): Promise<Map<string, T>>;
+  getMany<T = unknown>(keys: Iterable<string> & object, options?: ReadOptions): Promise<Map<string, T>>;
   /**
    * Stores a value in every tier and overtakes every load that is running: what it read is not stored any more.
    * @throws InvalidValueError for `undefined`, functions, symbols, class instances and cycles
@@ -198,6 +248,19 @@ export interface TieredCache extends Cache {
    */
   memoize<F extends AnyFunction>(name: string, fn: F, options?: MemoizeOptions<F>): Memoized<F>;
   /**
+   * The cached values of many keys, in the order asked, and what one run of the factory makes of those that are missing, stored in every tier. Keys
+   * that other calls load already are waited for. A key of which there is none is left out. Rejects with the factory's own error if it failed
+   * and there is a key that nothing stale could stand in for; what else was made is stored all the same.
+   * @example
+   * const users = await cache.getOrSetMany(['u1', 'u2'], async (missing) => db.usersById(missing), { ttl: '10m' });
+   * @throws InvalidValueError when the factory returns a key that it was not asked for, or no Map and no array of one value per key
+   */
+  getOrSetMany<T>(
+    keys: Iterable<string> & object,
+    factory: BatchFactory<T>,
+    options?: GetOrSetOptions,
+  ): Promise<Map<string, T>>;
+  /**
    * Invalidates every entry that carries one of the tags, in every tier and process, in one step however many there are: an entry counts
    * only while its tags have the versions they had before it was made (after Facebook's and Drupal's cache tags, without clocks).
    * @example await cache.invalidateTags([`org:${id}`]);
@@ -220,8 +283,19 @@ export interface TieredCache extends Cache {
   off<Name extends CacheEventName>(event: Name, listener: CacheListener<Name>): this;
 }
 
-export interface NamespaceOptions {
-  readonly ttl?: Duration;
-  readonly grace?: Duration;
-  readonly outage?: OutagePolicy;
-}
+/** What calls of the namespace use when they do not say otherwise. */
+export type NamespaceOptions = Pick<
+  GetOrSetOptions,
+  | 'ttl'
+  | 'grace'
+  | 'jitter'
+  | 'swr'
+  | 'softTimeout'
+  | 'hardTimeout'
+  | 'earlyRefresh'
+  | 'negativeTtl'
+  | 'errorBackoff'
+  | 'sliding'
+  | 'budget'
+  | 'outage'
+>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Cache } from './cache.js';
 import type { Clock } from './clock.js';
 import { checkOptions, checkValue, convertedBy, must, objectWith, wholeNumber } from './config/check.js';
-import { type Duration, finiteMs } from './duration.js';
+import { type Duration, finiteMs, positiveMs } from './duration.js';
 import { checkName } from './entries/keys.js';
 import { ConfigError } from './errors.js';
 import type { Logger } from './outage-report.js';
@@ -13,6 +13,10 @@ export interface MemoryOptions {
   readonly maxEntries?: number | undefined;
   /** How many bytes it keeps at most, by estimate. Default: not measured. */
   readonly maxBytes?: number | undefined;
+  /**
+   * How long a copy may stay in memory before Redis is asked again; never longer than the entry lives. Default: no limit of its own.
+   */
+  readonly ttl?: Duration | undefined;
   /**
    * How a cached object is handed out: the one reference to everybody (`'reference'`, the default and the fastest), frozen deeply, or
    * as a copy of its own each time.
@@ -106,6 +110,7 @@ export function atLeast100Ms(value: Duration, name: string): number {
 const memoryOptions = z.strictObject({
   maxEntries: maxEntries('maxEntries').optional(),
   maxBytes: maxBytes('maxBytes').optional(),
+  ttl: convertedBy((given: Duration) => positiveMs(given, 'the ttl of memory')).optional(),
   values: z.enum(['reference', 'frozen', 'cloned'], must('values', "'reference', 'frozen' or 'cloned'")).optional(),
 });
 

@@ -17,6 +17,7 @@ export const errorCodes = {
   CircuitOpenError: 'ERR_TIERKEEP_CIRCUIT_OPEN',
   FactoryTimeoutError: 'ERR_TIERKEEP_FACTORY_TIMEOUT',
   CircularLoadError: 'ERR_TIERKEEP_CIRCULAR_LOAD',
+  FactoryFailedError: 'ERR_TIERKEEP_FACTORY_FAILED',
   CodecError: 'ERR_TIERKEEP_CODEC',
 } as const;
 
@@ -183,6 +184,14 @@ export class CircularLoadError extends CacheError {
   static override readonly errorName: ErrorName = 'CircularLoadError';
   static {
     brand(CircularLoadError);
+  }
+}
+
+/** A factory gave up by `fail()`, or by `notModified()` where there was nothing to keep. */
+export class FactoryFailedError extends CacheError {
+  static override readonly errorName: ErrorName = 'FactoryFailedError';
+  static {
+    brand(FactoryFailedError);
   }
 }
 

@@ -153,6 +153,8 @@ export interface StoreEvents {
 export interface LocalCopy extends Entry {
   /** The epoch of trust in which the operation that brought it began; see `coherence/epochs.ts`. */
   readonly epoch: number;
+  /** Until then it may be served unasked: while it is fresh, and no longer than a copy may stay. */
+  readonly servedUntil: number;
   /** It counts while its namespace still has the generation it had when that operation began… */
   readonly space: Space;
   readonly generation: number;

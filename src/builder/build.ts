@@ -3,6 +3,7 @@ import type { TieredCache } from '../cache.js';
 import { defaults } from '../config/defaults.js';
 import { Emitter } from '../events.js';
 import { reportOutages } from '../outage-report.js';
+import { upkeepIn } from '../tiers/call-options.js';
 import { composeCache } from '../tiers/compose.js';
 import { newCounters } from '../tiers/counters.js';
 import { withRetries } from '../tiers/with-retries.js';
@@ -12,6 +13,9 @@ import type { Plan } from './plan.js';
 /** The composition root: makes the tiers that the plan names and puts them together. */
 export function buildCache(plan: Plan): TieredCache {
   const { name, clock, logger, settings, plugins } = plan;
+  const { softTimeout } = settings;
+  // Whichever of the two was said first.
+  if (softTimeout !== Number.POSITIVE_INFINITY) upkeepIn({ softTimeout }, settings);
   const events = new Emitter();
   const counters = newCounters();
   const isL1 = plan.l1 || plan.l2 === undefined;
@@ -53,6 +57,7 @@ export function buildCache(plan: Plan): TieredCache {
     defaults: { ...settings, outage: plan.outage },
     journal: { ...defaults.journal, ...plan.journal },
     outageTtl: settings.outageTtl,
+    localTtl: plan.memory.ttl,
     onClose() {
       for (const dispose of disposers.reverse()) void disposeSafely(name, dispose);
     },

@@ -6,6 +6,7 @@ import type { TopologySettings } from '../config/topology.js';
 import type { BreakerSettings, BusMode, JournalSettings, MemorySettings, RetryPlan } from '../config.js';
 import { ConfigError } from '../errors.js';
 import type { Logger } from '../outage-report.js';
+import type { Defaults } from '../tiers/call-options.js';
 import type { Plugin } from './plugin.js';
 import { refusals } from './refusals.js';
 
@@ -21,9 +22,7 @@ export interface Plan {
   readonly l2Possible: boolean;
   /** Of memory as L1 or as stand-in. */
   readonly memory: MemorySettings;
-  readonly settings: Readonly<
-    Record<'ttl' | 'grace' | 'budget' | 'hardTimeout' | 'outageTtl' | 'leaseTtl' | 'maxStaleness', number>
-  >;
+  readonly settings: Omit<Defaults, 'outage'> & Readonly<Record<'outageTtl' | 'leaseTtl' | 'maxStaleness', number>>;
   /** How caches that share Redis hear of each other's changes, if they do. */
   readonly bus: BusMode | false;
   readonly outage: OutagePolicy;
@@ -36,14 +35,18 @@ export interface Plan {
 }
 
 export function emptyPlan(name: string): Plan {
-  const { ttl, grace, budget, hardTimeout, outageTtl, leaseTtl, maxStaleness } = defaults;
+  const { ttl, grace, jitter, swr, softTimeout, hardTimeout, beta, negativeTtl, errorBackoff, sliding } = defaults;
+  const { budget, outageTtl, leaseTtl, maxStaleness } = defaults;
   return {
     name,
     l1: false,
     l2: undefined,
     l2Possible: false,
     memory: {},
-    settings: { ttl, grace, budget, hardTimeout, outageTtl, leaseTtl, maxStaleness },
+    settings: {
+      ...{ ttl, grace, jitter, swr, softTimeout, hardTimeout, beta, negativeTtl, errorBackoff, sliding },
+      ...{ budget, outageTtl, leaseTtl, maxStaleness },
+    },
     bus: defaults.busMode,
     outage: defaults.outage,
     retry: {},

@@ -1,4 +1,4 @@
-import type { Cache, OutagePolicy, TieredCache } from '../cache.js';
+import type { Cache, EarlyRefresh, OutagePolicy, TieredCache } from '../cache.js';
 import type { Clock } from '../clock.js';
 import type { ClusterOptions } from '../config/cluster-options.js';
 import type { Environment, EnvOptions } from '../config/environment.js';
@@ -93,6 +93,18 @@ export interface CacheBuilder<State = any> {
   budget(budget: Duration): CacheBuilder<State>;
   /** How long callers wait for a factory. Default 1 m. */
   hardTimeout(timeout: Duration): CacheBuilder<State>;
+  /** How long they wait where a stale value could stand in. Default: as long. See `softTimeout` of `getOrSet`. */
+  softTimeout(timeout: Duration): CacheBuilder<State>;
+  /** How long after its TTL a value is served at once while a new one is made. Default 0. See `swr` of `getOrSet`. */
+  swr(swr: Duration): CacheBuilder<State>;
+  /** Makes new values of hot keys before the TTL ends. Default off; without argument on. See `earlyRefresh` of `getOrSet`. */
+  earlyRefresh(earlyRefresh?: EarlyRefresh): CacheBuilder<State>;
+  /** Up to so much is taken from each TTL at random, at most the TTL. Default 0. */
+  jitter(jitter: Duration): CacheBuilder<State>;
+  /** The TTL of `null` where a factory returns that. Default: as of any value. */
+  negativeTtl(ttl: Duration): CacheBuilder<State>;
+  /** How long a stale value that stood in for a factory serves before the next try. Default 1 s. */
+  errorBackoff(pause: Duration): CacheBuilder<State>;
   /** Time, for tests: see `fakeClock` of `tierkeep/testing`. */
   clock(clock: Clock): CacheBuilder<State>;
   /** Where outages and unreadable entries are reported. Without one, an outage is one process warning. */

@@ -44,6 +44,11 @@ export const variables = {
     grace: ['CACHE_GRACE', duration(nonNegativeMs)],
     budget: ['CACHE_BUDGET', duration(finiteMs)],
     hardTimeout: ['CACHE_HARD_TIMEOUT', duration(finiteMs)],
+    softTimeout: ['CACHE_SOFT_TIMEOUT', duration(nonNegativeMs)],
+    jitter: ['CACHE_JITTER', duration(nonNegativeMs)],
+    swr: ['CACHE_SWR', duration(nonNegativeMs)],
+    negativeTtl: ['CACHE_NEGATIVE_TTL', duration(positiveMs)],
+    errorBackoff: ['CACHE_ERROR_BACKOFF', duration(nonNegativeMs)],
     outageTtl: ['CACHE_OUTAGE_TTL', duration(positiveMs)],
     leaseTtl: ['CACHE_LEASE_TTL', duration(atLeast100Ms)],
     maxStaleness: ['CACHE_MAX_STALENESS', duration(atLeast100Ms)],
@@ -51,6 +56,7 @@ export const variables = {
   memory: {
     maxEntries: ['CACHE_MAX_ENTRIES', number(maxEntries)],
     maxBytes: ['CACHE_MAX_BYTES', number(maxBytes)],
+    ttl: ['CACHE_MEMORY_TTL', duration(positiveMs)],
   },
   circuitBreaker: {
     resetTimeout: ['CACHE_CIRCUIT_RESET_TIMEOUT', duration(finiteMs)],

@@ -33,12 +33,19 @@ export const noLabels: Labels = { tags: [], versions: [] };
 export interface Life {
   readonly ttl: number;
   readonly grace: number;
+  /** Up to so much is taken from the TTL at random. Default 0. */
+  readonly jitter?: number;
 }
 
 export function newEntry<T>(value: T, life: Life, now: number, { cost = 0, labels = noLabels } = {}): Entry<T> {
   const { tags, versions } = labels;
-  const freshUntil = now + life.ttl;
+  const freshUntil = now + (life.jitter ? jittered(life.ttl, life.jitter) : life.ttl);
   return { value, createdAt: now, freshUntil, expiresAt: freshUntil + life.grace, cost, stamp: newStamp(), tags, versions };
+}
+
+/** Never nothing: what was to be stored is stored. */
+function jittered(ttl: number, jitter: number): number {
+  return Math.max(ttl - Math.random() * Math.min(jitter, ttl), 1);
 }
 
 /** The same entry, stale from now on; gone if there is no grace. */

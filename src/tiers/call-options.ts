@@ -1,5 +1,5 @@
-import type { CallOptions, GetOrSetOptions, NamespaceOptions, OutagePolicy, SetOptions } from '../cache.js';
-import { finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
+import type { CallOptions, GetOrSetOptions, NamespaceOptions, OutagePolicy, ReadOptions, SetOptions } from '../cache.js';
+import { type Duration, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
 import type { Life } from '../entries/entry.js';
 import { ConfigError } from '../errors.js';
 
@@ -11,9 +11,24 @@ export interface Terms {
   readonly outage: OutagePolicy;
 }
 
-/** What calls use when they do not say otherwise, all in ms. */
-export interface Defaults extends Life, Terms {
+/** How a value is kept fresh, all in ms. */
+export interface Upkeep {
+  /** How long a stale value serves at once. */
+  readonly swr: number;
+  /** How long callers wait where a stale value could stand in; `Infinity` for as long as for any. */
+  readonly softTimeout: number;
   readonly hardTimeout: number;
+  /** Of early refresh; 0 for none. */
+  readonly beta: number;
+  /** Undefined where `null` lives as long as any value. */
+  readonly negativeTtl: number | undefined;
+  readonly errorBackoff: number;
+}
+
+/** What calls use when they do not say otherwise, all in ms. */
+export interface Defaults extends Required<Life>, Terms, Upkeep {
+  /** The life that a read gives; undefined for none. */
+  readonly sliding: number | undefined;
 }
 
 const outagePolicies = ['serve', 'source', 'throw'] as const satisfies readonly OutagePolicy[];
@@ -27,8 +42,15 @@ const knownOptions = new Set<string>([
   'tags',
   'soft',
   'physical',
+  'jitter',
   'forceFresh',
   'hardTimeout',
+  'softTimeout',
+  'swr',
+  'earlyRefresh',
+  'negativeTtl',
+  'errorBackoff',
+  'sliding',
   'signal',
 ]);
 
@@ -67,34 +89,80 @@ export function outagePolicyIn(given: unknown): OutagePolicy {
   throw new ConfigError(`outage must be 'serve', 'source' or 'throw', got ${shown(given)}.`);
 }
 
-export function lifeIn(options: SetOptions | undefined, { ttl, grace }: Life): Life {
+/** What may be served stale for a while has to be kept so long. */
+export function lifeIn(
+  options: (SetOptions & { readonly swr?: Duration }) | undefined,
+  defaults: Life & { readonly swr: number },
+): Required<Life> {
   checkOptions(options);
+  const ttl = given(options?.ttl, positiveMs, 'ttl', defaults.ttl);
+  const grace = given(options?.grace, nonNegativeMs, 'grace', defaults.grace);
+  const swr = given(options?.swr, nonNegativeMs, 'swr', defaults.swr);
+  return { ttl, grace: Math.max(grace, swr), jitter: jitterIn(options, defaults.jitter ?? 0, ttl) };
+}
+
+function jitterIn(options: SetOptions | undefined, otherwise: number, ttl: number): number {
+  const jitter = options?.jitter;
+  if (jitter === undefined) return otherwise;
+  const ms = nonNegativeMs(jitter, 'jitter');
+  if (ms <= ttl) return ms;
+  throw new ConfigError(`jitter must be at most the ttl, got ${ms} ms with a ttl of ${ttl} ms: it is taken from it.`);
+}
+
+export function upkeepIn(options: GetOrSetOptions | undefined, defaults: Upkeep): Upkeep {
+  if (options === undefined) return defaults;
+  checkOptions(options);
+  const hardTimeout = given(options.hardTimeout, finiteMs, 'hardTimeout', defaults.hardTimeout);
   return {
-    ttl: options?.ttl === undefined ? ttl : positiveMs(options.ttl, 'ttl'),
-    grace: options?.grace === undefined ? grace : nonNegativeMs(options.grace, 'grace'),
+    hardTimeout,
+    softTimeout: softTimeoutIn(options, defaults.softTimeout, hardTimeout),
+    swr: given(options.swr, nonNegativeMs, 'swr', defaults.swr),
+    beta: options.earlyRefresh === undefined ? defaults.beta : betaIn(options.earlyRefresh),
+    negativeTtl: given(options.negativeTtl, positiveMs, 'negativeTtl', defaults.negativeTtl),
+    errorBackoff: given(options.errorBackoff, nonNegativeMs, 'errorBackoff', defaults.errorBackoff),
   };
 }
 
-/** What calls through a namespace use. */
-export function defaultsIn(options: NamespaceOptions, defaults: Defaults): Defaults {
-  const life = { ttl: options.ttl ?? defaults.ttl, grace: options.grace ?? defaults.grace };
-  return { ...defaults, ...lifeIn(life, defaults), outage: options.outage ?? defaults.outage };
+function softTimeoutIn({ softTimeout }: GetOrSetOptions, otherwise: number, hardTimeout: number): number {
+  if (softTimeout === undefined) return otherwise;
+  const ms = nonNegativeMs(softTimeout, 'softTimeout');
+  if (ms <= hardTimeout) return ms;
+  throw new ConfigError(
+    `softTimeout must be at most hardTimeout, got ${ms} ms with a hardTimeout of ${hardTimeout} ms: after that nobody waits.`,
+  );
 }
 
-/** How a caller of `getOrSet` asks, and how long it waits. */
-export interface Asking {
-  readonly forced: boolean;
-  /** ms. */
-  readonly hardTimeout: number;
-  readonly signal: AbortSignal | undefined;
+/** @throws ConfigError */
+export function betaIn(earlyRefresh: unknown): number {
+  if (earlyRefresh === false) return 0;
+  if (earlyRefresh === true) return 1;
+  const beta = (earlyRefresh as { readonly beta?: unknown } | null)?.beta;
+  if (typeof beta === 'number' && Number.isFinite(beta) && beta > 0) return beta;
+  throw new ConfigError(`earlyRefresh must be true, false or { beta } with a number above 0, got ${shownBeta(earlyRefresh)}.`);
 }
 
-export function askingIn(options: GetOrSetOptions | undefined, defaults: Defaults): Asking {
+function shownBeta(earlyRefresh: unknown): string {
+  return typeof earlyRefresh === 'object' && earlyRefresh !== null && 'beta' in earlyRefresh
+    ? `{ beta: ${String(earlyRefresh.beta)} }`
+    : shown(earlyRefresh);
+}
+
+export function slidingIn(options: ReadOptions | undefined, defaults: Defaults): number | undefined {
+  return options?.sliding === undefined ? defaults.sliding : finiteMs(options.sliding, 'sliding');
+}
+
+/** Of a namespace within. */
+export function defaultsIn(options: NamespaceOptions, outer: Defaults): Defaults {
   return {
-    forced: options?.forceFresh === true,
-    hardTimeout: options?.hardTimeout === undefined ? defaults.hardTimeout : finiteMs(options.hardTimeout, 'hardTimeout'),
-    signal: signalIn(options),
+    ...termsIn(options, outer),
+    ...lifeIn(options, outer),
+    ...upkeepIn(options, outer),
+    sliding: slidingIn(options, outer),
   };
+}
+
+function given<T>(value: Duration | undefined, convert: (value: Duration, name: string) => number, name: string, otherwise: T) {
+  return value === undefined ? otherwise : convert(value, name);
 }
 
 export function signalIn(options: CallOptions | undefined): AbortSignal | undefined {

@@ -1,6 +1,7 @@
 import type { TieredCache } from '../cache.js';
 import type { Clock } from '../clock.js';
 import { alwaysTrusting, notYetTrusting } from '../coherence/epochs.js';
+import { isFresh } from '../entries/freshness.js';
 import type { Emitter } from '../events.js';
 import type { LocalStore, Store } from '../store.js';
 import type { Defaults } from './call-options.js';
@@ -9,7 +10,8 @@ import { type Core, tryL2 } from './core.js';
 import type { Counters } from './counters.js';
 import { countStale } from './counting.js';
 import { Fence } from './fence.js';
-import { type Flight, Flights } from './flights.js';
+import type { Flight } from './flight.js';
+import { Flights } from './flights.js';
 import { Gate } from './gate.js';
 import { guardL2 } from './guard-l2.js';
 import { Journal, type JournalSettings } from './journal.js';
@@ -17,6 +19,7 @@ import { Labels } from './labels.js';
 import { listenToPeers } from './listen-to-peers.js';
 import { Namespaces } from './namespaces.js';
 import type { PeersSettings } from './peers.js';
+import { Refreshes } from './refreshes.js';
 import { TieredCacheView } from './tiered-cache.js';
 import { UnderWay } from './under-way.js';
 import { VersionReads } from './version-reads.js';
@@ -36,6 +39,10 @@ export interface Composition {
   readonly counters: Counters;
   readonly defaults: Defaults;
   readonly outageTtl: number;
+  /** Default: `Math.random`. */
+  readonly random?: (() => number) | undefined;
+  /** How long a copy may stay in L1, ms. Default: as long as its entry lives. */
+  readonly localTtl?: number | undefined;
   readonly journal: JournalSettings;
   readonly onClose?: (() => void) | undefined;
 }
@@ -58,6 +65,7 @@ export function composeCore(parts: Composition): Core {
   const trust = parts.peers === undefined ? alwaysTrusting() : notYetTrusting();
   const fence = new Fence(trust);
   const labels = new Labels();
+  const refreshes = new Refreshes(clock);
   const journal = new Journal(parts.journal, clock, {
     noted: () => core.replay?.soon(),
     overflowed() {
@@ -87,14 +95,17 @@ export function composeCore(parts: Composition): Core {
     trust,
     peers: undefined,
     wakeUps: new WakeUps(),
-    flights: new Flights(
+    flights: new Flights({
       fence,
       clock,
       local,
       labels,
-      ({ ticket, standInTier }) => countStale(core, ticket.key, standInTier),
+      refreshes,
+      onStandIn: ({ ticket, standIn, standInTier }) => {
+        if (!isFresh(standIn, clock.now())) countStale(core, ticket.key, standInTier);
+      },
       isNewEnough,
-    ),
+    }),
     gate: new Gate(mostInFlight, turns * parts.defaults.budget, clock),
     namespaces: new Namespaces(),
     labels,
@@ -110,6 +121,10 @@ export function composeCore(parts: Composition): Core {
     events,
     counters: parts.counters,
     outageTtl: parts.outageTtl,
+    random: parts.random ?? Math.random,
+    slides: new Refreshes(clock),
+    refreshes,
+    localTtl: parts.localTtl ?? Number.POSITIVE_INFINITY,
     onClose: parts.onClose,
     closed: false,
     closing: undefined,

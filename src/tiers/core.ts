@@ -17,6 +17,7 @@ import type { Journal } from './journal.js';
 import type { Labels } from './labels.js';
 import type { Namespaces } from './namespaces.js';
 import type { Peers } from './peers.js';
+import type { Refreshes } from './refreshes.js';
 import type { Replay } from './replay.js';
 import { undeliveredIn } from './undelivered.js';
 import type { UnderWay } from './under-way.js';
@@ -44,6 +45,9 @@ export interface Core {
   readonly peers: Peers | undefined;
   readonly wakeUps: WakeUps;
   readonly flights: Flights;
+  readonly refreshes: Refreshes;
+  /** The keys whose lives were extended lately by being read. */
+  readonly slides: Refreshes;
   readonly gate: Gate;
   readonly namespaces: Namespaces;
   /** What is known of the versions of tags and namespaces. */
@@ -52,6 +56,10 @@ export interface Core {
   readonly events: Emitter;
   readonly counters: Counters;
   readonly underWay: UnderWay;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** How long a copy may stay in L1, ms; `Infinity` for as long as its entry lives. */
+  readonly localTtl: number;
   /** How long what is stored while L2 is away may live, ms. */
   readonly outageTtl: number;
   /** Called once everything is closed. Must not throw. */
@@ -135,7 +143,9 @@ export function copyOf(core: Core, { space, generation, trust: epoch }: Tenure, 
   const { value, createdAt, freshUntil, expiresAt, cost, stamp, tags } = ended;
   const known = tags.length === 0 ? undefined : tags.map((tag) => core.labels.tag(tag));
   const versions = known === undefined ? entry.versions : shared(entry.versions, known);
-  return { value, createdAt, freshUntil, expiresAt, cost, stamp, tags, versions, epoch, space, generation, known };
+  const servedUntil =
+    core.localTtl === Number.POSITIVE_INFINITY ? freshUntil : Math.min(freshUntil, core.clock.now() + core.localTtl);
+  return { value, createdAt, freshUntil, expiresAt, cost, stamp, tags, versions, epoch, servedUntil, space, generation, known };
 }
 
 /** With the very strings that are known: each hit compares them, which is several times faster when they are the same object. */

@@ -19,6 +19,7 @@ export interface Draft extends Keeping {
 }
 
 interface KeepingDefaults extends Life {
+  readonly swr: number;
   readonly tags?: readonly string[];
 }
 
@@ -33,10 +34,10 @@ export function draftsOf(
   core: Core,
   entries: Iterable<readonly [key: string, value: unknown, own?: SetOptions]>,
   options: SetOptions | undefined,
-  defaults: Life,
+  defaults: KeepingDefaults,
 ): Map<string, Draft> {
   const { life, tags } = keepingIn(core, options, defaults);
-  const common = { ...life, tags };
+  const common = { ...life, swr: 0, tags };
   const drafts = new Map<string, Draft>();
   for (const [key, value, own] of entries) drafts.set(key, draftOf(core, value, own, common));
   return drafts;

@@ -5,49 +5,25 @@ import { mayStandIn } from '../entries/freshness.js';
 import type { Space } from '../entries/labels.js';
 import { FactoryTimeoutError } from '../errors.js';
 import type { LocalStore } from '../store.js';
-import { loadOver, noteWait, refuseCircle, type TracedLoad, traced } from './circular-loads.js';
-import type { Fence, Ticket } from './fence.js';
+import { loadOver, noteWait, refuseCircle, traced } from './circular-loads.js';
+import type { Fence } from './fence.js';
+import type { Flight, FlightPlan, Patience } from './flight.js';
 import type { TierName } from './found.js';
 import { isWithin, type Labels } from './labels.js';
+import type { Refreshes } from './refreshes.js';
 import { untilAborted } from './until-aborted.js';
+import { whenStaleWillDo } from './when-stale-will-do.js';
 
-/** One running load of one key in this process. */
-export interface Flight extends TracedLoad {
-  /** Open until the load has stored what it will store, or may store nothing any more. */
-  readonly ticket: Ticket;
-  /** When it began, on the monotonic clock. */
-  readonly startedAt: number;
-  /** Whether it was started to replace even a fresh value. */
-  readonly forced: boolean;
-  readonly outage: OutagePolicy;
-  /** All that was learnt of versions when it began, and how many tags had been invalidated and namespaces cleared. */
-  readonly learnt: number;
-  readonly bumps: number;
-  readonly clears: number;
-  /** Settles as the load does, however long that takes. */
-  readonly done: Promise<unknown>;
-  /** Settles as the load does, or at the hard time-out with the stand-in or a `FactoryTimeoutError`. */
-  readonly answer: Promise<unknown>;
-  /** When `answer` settles at the latest, on the monotonic clock. */
-  readonly answersBy: number;
-  /** Aborts at the hard time-out and at close. */
-  readonly signal: AbortSignal;
-  /** The stale entry that may answer when the factory cannot, and where it was found. */
-  standIn: Entry | undefined;
-  standInTier: TierName;
-  /** The hard time-out has passed, the load still runs. */
-  overdue: boolean;
-  /** Called when it is given up: overdue for a whole hard time-out, the cache was closed, or it failed with its lease still held. */
-  onGivenUp: (() => void) | undefined;
-}
-
-export interface FlightPlan {
-  readonly key: string;
-  readonly space: Space;
-  readonly forced: boolean;
-  /** How long its callers wait, ms. */
-  readonly hardTimeout: number;
-  readonly outage: OutagePolicy;
+export interface FlightSettings {
+  readonly fence: Fence;
+  readonly clock: Clock;
+  readonly local: LocalStore;
+  readonly labels: Labels;
+  readonly refreshes: Refreshes;
+  /** Somebody was given the stand-in. */
+  readonly onStandIn: (flight: Flight) => void;
+  /** Whether what a flight will bring is new enough for somebody who asks only now. */
+  readonly isNewEnough: (flight: Flight) => boolean;
 }
 
 /** The loads that run now, one per key and outage policy at most that callers may join: in an outage another policy gives another answer. */
@@ -59,18 +35,15 @@ export class Flights {
   };
   readonly #endings = new Set<(error: unknown) => void>();
 
-  constructor(
-    private readonly fence: Fence,
-    private readonly clock: Clock,
-    private readonly local: LocalStore,
-    private readonly labels: Labels,
-    private readonly onStandIn: (flight: Flight) => void,
-    /** Whether what it will bring is new enough for somebody who asks only now. */
-    private readonly isNewEnough: (flight: Flight) => boolean = () => true,
-  ) {}
+  constructor(private readonly settings: FlightSettings) {}
 
   get size(): number {
     return Object.values(this.#tables).reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Whether a load of the key runs, whatever became of it. */
+  has(key: string, outage: OutagePolicy): boolean {
+    return this.#tables[outage].has(key);
   }
 
   /**
@@ -80,21 +53,26 @@ export class Flights {
   joinable(key: string, space: Space, forced: boolean, outage: OutagePolicy): Flight | undefined {
     for (const table of Object.values(this.#tables)) refuseCircle(key, table.get(key));
     const flight = this.#tables[outage].get(key);
-    if (flight === undefined || !isWithin(flight.ticket.space, space) || this.fence.isMarked(flight.ticket)) return undefined;
+    if (flight === undefined || !isWithin(flight.ticket.space, space) || this.settings.fence.isMarked(flight.ticket))
+      return undefined;
     // Which tags its factory will name is not known yet, so it may be any that was invalidated.
-    if (flight.bumps !== this.labels.bumps) return undefined;
+    if (flight.bumps !== this.settings.labels.bumps) return undefined;
     // What it reads may be of a namespace within its own, of whose clearing its ticket does not hear.
-    if (flight.clears !== this.labels.clears && key.includes(':', flight.ticket.space.prefix.length)) return undefined;
+    if (flight.clears !== this.settings.labels.clears && key.includes(':', flight.ticket.space.prefix.length)) return undefined;
     if (forced && !flight.forced) return undefined;
-    return this.isNewEnough(flight) ? flight : undefined;
+    return this.settings.isNewEnough(flight) ? flight : undefined;
   }
 
   /**
    * Starts a load. The ticket is open before the load does anything. A forced one overtakes the loads that run: whoever began before
    * it must not have the last word.
    */
-  start({ key, space, forced, hardTimeout, outage }: FlightPlan, load: (flight: Flight) => Promise<unknown>): Flight {
-    const { fence, clock, labels } = this;
+  start(
+    { key, space, forced, patience, outage, unattended = false, refreshed, onWaiting }: FlightPlan,
+    load: (flight: Flight) => Promise<unknown>,
+  ): Flight {
+    const { fence, clock, labels, refreshes } = this.settings;
+    const { hardTimeout } = patience;
     const abort = new AbortController();
     if (forced) fence.mark(key);
     const flight = {
@@ -104,6 +82,12 @@ export class Flights {
       clears: labels.clears,
       forced,
       outage,
+      patience,
+      unattended,
+      refreshed,
+      inBackground: false,
+      onOffer: new Set(),
+      onWaiting,
       signal: abort.signal,
       startedAt: clock.monotonic(),
       answersBy: clock.monotonic() + hardTimeout,
@@ -114,6 +98,7 @@ export class Flights {
       ...traced(this.#tables[outage].get(key)),
     } as Flight & { done: Promise<unknown>; answer: Promise<unknown> };
     let timer: Timer;
+    const staleAnswer = whenStaleWillDo(flight, patience, this.settings);
 
     flight.answer = new Promise((resolve, reject) => {
       const timeOut = () => {
@@ -130,29 +115,50 @@ export class Flights {
       };
       const end = (error: unknown) => {
         timer.cancel();
+        staleAnswer.end();
         this.#giveUp(flight);
         reject(error);
         abort.abort(error);
       };
       timer = clock.schedule(hardTimeout, timeOut, 'awaited');
+      const goOnInBackground = () => {
+        flight.inBackground = true;
+        refreshes.begin();
+      };
+      if (unattended) goOnInBackground();
+      staleAnswer.begin((value) => {
+        if (!flight.inBackground) goOnInBackground();
+        resolve(value);
+      });
       this.#endings.add(end);
       this.#tables[outage].set(key, flight);
       flight.done = load(flight).finally(() => {
         timer.cancel();
+        staleAnswer.end();
+        if (flight.inBackground) refreshes.end();
         this.#endings.delete(end);
         // Whatever went wrong, a lease that it still has would be renewed for ever.
         this.#giveUp(flight);
       });
       flight.done.then(resolve, reject);
     });
+    // When nobody waits any more its failure is told by an event.
+    flight.answer.catch(() => undefined);
     return flight;
   }
 
+  /** Another value may stand in for what the flight makes, or none any more. */
+  offer(flight: Flight, entry: Entry | undefined, tier: TierName): void {
+    flight.standIn = entry;
+    flight.standInTier = tier;
+    for (const see of [...flight.onOffer]) see();
+  }
+
   /** Waits for a flight as one of its callers: at most `hardTimeout`, and no longer than the caller wants to. */
-  wait(flight: Flight, hardTimeout: number, signal: AbortSignal | undefined): Promise<unknown> {
-    const soonEnough = !flight.overdue && flight.answersBy <= this.clock.monotonic() + hardTimeout;
-    const shared = soonEnough ? flight.answer : this.#ownAnswer(flight, hardTimeout);
-    const answer = this.local.handsOutReferences ? shared : shared.then((value) => this.local.handOut(value));
+  wait(flight: Flight, patience: Patience, signal: AbortSignal | undefined): Promise<unknown> {
+    const { local } = this.settings;
+    const shared = this.#answersFor(flight, patience) ? flight.answer : this.#ownAnswer(flight, patience);
+    const answer = local.handsOutReferences ? shared : shared.then((value) => local.handOut(value));
     const awaited = signal === undefined ? answer : untilAborted(answer, signal);
     noteWait(flight, awaited);
     return awaited;
@@ -163,11 +169,20 @@ export class Flights {
     for (const end of [...this.#endings]) end(error);
   }
 
-  /** For a caller whose time ends before the flight's, or who joins a flight whose own time has passed. */
-  #ownAnswer(flight: Flight, hardTimeout: number): Promise<unknown> {
+  /** Whether what its first caller gets, and when, is what this one wants. */
+  #answersFor({ overdue, inBackground, answersBy, patience }: Flight, own: Patience): boolean {
+    if (overdue || inBackground || answersBy > this.settings.clock.monotonic() + own.hardTimeout) return false;
+    return patience.softTimeout === own.softTimeout && patience.swr === own.swr;
+  }
+
+  /** For a caller who waits less than the flight's first, or more, or who joins a flight whose own time has passed. */
+  #ownAnswer(flight: Flight, patience: Patience): Promise<unknown> {
+    const { hardTimeout } = patience;
     return new Promise((resolve, reject) => {
       if (flight.overdue && this.#standsIn(flight)) return resolve(flight.standIn.value);
+      const staleAnswer = whenStaleWillDo(flight, patience, this.settings);
       const leave = () => {
+        staleAnswer.end();
         timer.cancel();
         this.#endings.delete(end);
       };
@@ -180,16 +195,21 @@ export class Flights {
         if (this.#standsIn(flight)) resolve(flight.standIn.value);
         else reject(timeoutError(flight.ticket.key, hardTimeout));
       };
-      const timer = this.clock.schedule(hardTimeout, timeOut, 'awaited');
+      const timer = this.settings.clock.schedule(hardTimeout, timeOut, 'awaited');
       this.#endings.add(end);
-      const awaited = flight.overdue ? flight.done : flight.answer;
+      staleAnswer.begin((value) => {
+        leave();
+        resolve(value);
+      });
+      const isLate = flight.overdue || flight.inBackground;
+      const awaited = isLate || isMorePatient(patience, flight.patience) ? flight.done : flight.answer;
       awaited.finally(leave).then(resolve, reject);
     });
   }
 
   #standsIn(flight: Flight): flight is Flight & { standIn: Entry } {
-    if (!mayStandIn(flight.standIn, this.clock.now())) return false;
-    this.onStandIn(flight);
+    if (!mayStandIn(flight.standIn, this.settings.clock.now())) return false;
+    this.settings.onStandIn(flight);
     return true;
   }
 
@@ -200,12 +220,17 @@ export class Flights {
 
   #leave(flight: Flight): void {
     const { ticket, outage } = flight;
-    this.fence.close(ticket);
+    this.settings.fence.close(ticket);
     loadOver(flight);
     const table = this.#tables[outage];
     // A newer flight may have taken the place.
     if (table.get(ticket.key) === flight) table.delete(ticket.key);
   }
+}
+
+/** Whether somebody would not have what the other one gets stale. */
+function isMorePatient(one: Patience, other: Patience): boolean {
+  return one.softTimeout > other.softTimeout || one.swr < other.swr;
 }
 
 function timeoutError(key: string, ms: number): FactoryTimeoutError {

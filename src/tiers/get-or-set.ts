@@ -1,11 +1,10 @@
 import { type Entry, newEntry } from '../entries/entry.js';
-import { isFresh, mayStandIn } from '../entries/freshness.js';
-import type { Space } from '../entries/labels.js';
+import { isDueEarly, isFresh, mayStandIn } from '../entries/freshness.js';
 import { type Budget, budgetOf } from './budget.js';
-import type { Asking, Terms } from './call-options.js';
+import type { Terms, Upkeep } from './call-options.js';
 import { type Away, away, type Core, dropDisproved, keepCopy, keepForOutage, tryL2 } from './core.js';
 import { countBeyondL1, countStale } from './counting.js';
-import type { Flight } from './flights.js';
+import type { Flight } from './flight.js';
 import type { Found } from './found.js';
 import { type RightToFill, takeLease } from './lease.js';
 import { type Before, withNamed } from './named-tags.js';
@@ -16,27 +15,14 @@ import { labelsFor } from './versions.js';
 
 export interface Load extends FactoryRun {
   readonly terms: Terms;
-}
-
-/** All who ask for a key at one time share one load. */
-export function joinOrLoad(core: Core, space: Space, key: string, asking: Asking, load: Load): Promise<unknown> {
-  const { flights, counters } = core;
-  const { forced, hardTimeout, signal } = asking;
-  const { outage } = load.terms;
-  let flight = flights.joinable(key, space, forced, outage);
-  if (flight === undefined) {
-    flight = flights.start({ key, space, forced, hardTimeout, outage }, (started) => getOrSet(core, started, load));
-  } else {
-    counters.coalesced += 1;
-  }
-  return flights.wait(flight, hardTimeout, signal);
+  readonly upkeep: Upkeep;
 }
 
 /**
  * One load of one key: everything between an L1 miss and the value. Callers in this process have been joined into the flight
  * already; its ticket is open, so an invalidation from here on marks it.
  */
-async function getOrSet(core: Core, flight: Flight, load: Load): Promise<unknown> {
+export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<unknown> {
   const { key } = flight.ticket;
   const { outage } = load.terms;
   const budget = budgetOf(load.terms.budget, core.clock);
@@ -44,17 +30,26 @@ async function getOrSet(core: Core, flight: Flight, load: Load): Promise<unknown
   // 1. Somebody may have worked it out already.
   const found = await readTiers(core, flight, load, budget);
   if (!flight.forced) {
-    if (isFresh(found.entry, core.clock.now())) return takeFound(core, flight, found, found.entry);
-    flight.standIn = found.entry;
-    flight.standInTier = found.tier;
+    const now = core.clock.now();
+    if (isFresh(found.entry, now) && found.entry.stamp !== flight.refreshed) {
+      const value = takeFound(core, flight, found, found.entry);
+      if (!isDueEarly(found.entry, load.upkeep.beta, now, core.random())) return value;
+      flight.refreshed = found.entry.stamp;
+    }
+    // Whoever is content with a stale value has it from here on, and what follows happens in the background.
+    core.flights.offer(flight, found.entry, found.tier);
+    if (mayStandIn(flight.standIn, core.clock.now()) && mustWait(core, flight)) return takeStale(core, flight, flight.standIn);
   }
 
   // 2. Of all processes one may fill the key. The others get what it stores, or the stale value while it works.
   const right = await takeLease(core, flight, found, budget);
   if (right.state === 'away') refusing(core, outage);
   if (right.state === 'filled') return takeFound(core, flight, { entry: right.entry, tier: 'l2' }, right.entry);
-  countBeyondL1(core, key, { entry: undefined, tier: found.tier });
-  if (right.state === 'filling') return takeStale(core, flight, right.entry);
+  if (!flight.unattended && flight.refreshed === undefined) countBeyondL1(core, key, { entry: undefined, tier: found.tier });
+  if (right.state === 'filling') {
+    core.refreshes.putOff(key, right.ms);
+    return takeStale(core, flight, right.entry);
+  }
 
   // 3. What the value will depend on is noted before the factory looks at anything: what is invalidated from here on invalidates it too.
   const lasting = core.clock.now() + load.life.ttl + load.life.grace;
@@ -72,9 +67,12 @@ async function getOrSet(core: Core, flight: Flight, load: Load): Promise<unknown
   try {
     made = await runFactory(core, flight, load, right.replaces);
   } catch (error) {
-    // A stale value may stand in; else the factory's own error reaches every caller untouched.
-    if (mayStandIn(flight.standIn, core.clock.now())) {
-      await right.lease?.release(budget);
+    // A stale value may stand in, and for a while nobody tries again; else the factory's own error reaches every caller untouched.
+    const now = core.clock.now();
+    if (mayStandIn(flight.standIn, now)) {
+      const pause = Math.min(load.upkeep.errorBackoff, flight.standIn.expiresAt - now);
+      core.refreshes.putOff(key, pause);
+      await right.lease?.release(budget, 'stale', pause);
       return takeStale(core, flight, flight.standIn);
     }
     await right.lease?.release(budget, 'failed');
@@ -97,15 +95,20 @@ async function readTiers(core: Core, { ticket }: Flight, { tags, terms }: Load, 
   return found;
 }
 
+/** A refresh failed lately, or is being made elsewhere, or too many are: the stale value has to do for now. */
+function mustWait({ refreshes }: Core, flight: Flight): boolean {
+  return refreshes.isPutOff(flight.ticket.key) || (flight.inBackground && refreshes.overfull);
+}
+
 function takeFound(core: Core, flight: Flight, found: Found, entry: Entry): unknown {
-  countBeyondL1(core, flight.ticket.key, found);
+  if (!flight.unattended) countBeyondL1(core, flight.ticket.key, found);
   if (found.tier === 'l2') keepCopy(core, flight.ticket, entry);
   return entry.value;
 }
 
 function takeStale(core: Core, flight: Flight, entry: Entry): unknown {
-  // Overdue: those who waited have had it already.
-  if (!flight.overdue) countStale(core, flight.ticket.key, flight.standInTier);
+  // Those who waited may have had it already.
+  if (!flight.overdue && !flight.inBackground) countStale(core, flight.ticket.key, flight.standInTier);
   return entry.value;
 }
 

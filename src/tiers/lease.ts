@@ -4,7 +4,7 @@ import { isFresh, mayStandIn } from '../entries/freshness.js';
 import type { Leases } from '../store.js';
 import type { Budget } from './budget.js';
 import { type Away, away, type Core, tryL2 } from './core.js';
-import type { Flight } from './flights.js';
+import type { Flight } from './flight.js';
 import type { Found } from './found.js';
 import { judge } from './judge.js';
 import type { WakeUp } from './wake-ups.js';
@@ -15,7 +15,7 @@ export type Right =
   /** Somebody else filled it. */
   | { readonly state: 'filled'; readonly entry: Entry }
   /** Somebody else fills it now and a stale value may stand in. */
-  | { readonly state: 'filling'; readonly entry: Entry };
+  | { readonly state: 'filling'; readonly entry: Entry /** When to ask again. */; readonly ms: number };
 
 export interface RightToFill {
   /**
@@ -31,8 +31,11 @@ export interface RightToFill {
 export interface HeldLease {
   /** Whether the entry was stored; false when the lease was voided meanwhile by a newer write or delete. */
   fill(entry: Entry, budget: Budget): Promise<boolean | Away>;
-  /** `failed`: the factory did, and nothing stands in, so that other processes had better not try at once. */
-  release(budget: Budget, why?: 'failed'): Promise<void>;
+  /**
+   * `failed`: the factory did, and nothing stands in, so that other processes had better not try at once. `stale`: something does, and nobody is to
+   * try for `backOff` ms.
+   */
+  release(budget: Budget, why?: 'failed' | 'stale', backOff?: number): Promise<void>;
 }
 
 /** Without a bus a waiting process asks again: soon at first, since most factories are quick, then less often. */
@@ -63,7 +66,7 @@ export async function takeLease(core: Core, flight: Flight, found: Found, budget
     // What is asked only now is answered as of now, whatever was acknowledged before. But what was read before that must not be used.
     if (core.fence.renew(flight.ticket)) {
       replaces = undefined;
-      flight.standIn = undefined;
+      core.flights.offer(flight, undefined, 'l2');
     }
     const wakeUp = core.wakeUps.register(key);
     // A new token each time: one that was asked before may be voided already, and must not come to life again.
@@ -82,7 +85,7 @@ export async function takeLease(core: Core, flight: Flight, found: Found, budget
         // was read before that one must not come back.
         if (core.fence.renew(flight.ticket)) {
           replaces = undefined;
-          flight.standIn = undefined;
+          core.flights.offer(flight, undefined, 'l2');
         }
         return { state: 'leased', lease: hold(core, flight, leases, token, Number.isFinite(putOffSince)), replaces };
       case 'moving':
@@ -98,25 +101,24 @@ export async function takeLease(core: Core, flight: Flight, found: Found, budget
         replaces = newer;
         if (flight.forced) break;
         if (isFresh(newer, core.clock.now())) return { state: 'filled', entry: newer };
-        flight.standIn = newer;
-        flight.standInTier = 'l2';
+        core.flights.offer(flight, newer, 'l2');
         break;
       }
       case 'held':
         if (mayStandIn(flight.standIn, core.clock.now())) {
           wakeUp.cancel();
-          return { state: 'filling', entry: flight.standIn };
+          return { state: 'filling', entry: flight.standIn, ms: Math.min(pauseWithBusMs, reply.ms) };
         }
-        await waitForLease(core, wakeUp, Math.min(pauseNow(core, pause), reply.ms + 1), flight.signal);
+        await waitForLease(core, wakeUp, Math.min(pauseNow(core, pause), reply.ms + 1), flight);
         pause = Math.min(pause * 1.5, longestPauseMs);
         break;
       case 'failed':
         if (mayStandIn(flight.standIn, core.clock.now())) {
           wakeUp.cancel();
-          return { state: 'filling', entry: flight.standIn };
+          return { state: 'filling', entry: flight.standIn, ms: reply.ms };
         }
         putOffSince = Math.min(putOffSince, core.clock.monotonic());
-        await waitForLease(core, wakeUp, Math.min(reply.ms, longestBackOffMs) + 1, flight.signal);
+        await waitForLease(core, wakeUp, Math.min(reply.ms, longestBackOffMs) + 1, flight);
     }
   }
 }
@@ -164,9 +166,9 @@ function hold(core: Core, flight: Flight, leases: Leases, token: string, wasPutO
         if (stored === away) letGo(clock, leases, key, token);
       }
     },
-    async release(budget, why) {
+    async release(budget, why, backOff = newBackOff()) {
       if (!end()) return;
-      const failure = why === undefined ? undefined : { backOff: newBackOff(), always: wasPutOff };
+      const failure = why === undefined || backOff === 0 ? undefined : { backOff, always: wasPutOff || why === 'stale' };
       await tryL2(core, 'release', () => budget.spend((deadline) => leases.release(key, token, deadline, failure)));
     },
   };
@@ -188,11 +190,13 @@ function pauseNow({ peers, trust }: Core, pause: number): number {
   return (peers !== undefined && trust.current !== 0 ? pauseWithBusMs : pause) * (0.5 + Math.random());
 }
 
-async function waitForLease(core: Core, wakeUp: WakeUp, ms: number, signal: AbortSignal): Promise<void> {
+async function waitForLease(core: Core, wakeUp: WakeUp, ms: number, { signal, onWaiting }: Flight): Promise<void> {
+  onWaiting?.(true);
   try {
     await sleep(core.clock, ms, signal, wakeUp);
   } finally {
     wakeUp.cancel();
+    onWaiting?.(false);
   }
 }
 

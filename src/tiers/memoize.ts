@@ -65,7 +65,7 @@ export function optionsIn<Key>(options: GetOrSetOptions & { readonly key?: Key }
   if (key !== undefined && typeof key !== 'function') {
     throw new ConfigError('key must be a function of the arguments that returns a string.');
   }
-  lifeIn(calls, { ttl: 1, grace: 0 });
+  lifeIn(calls, { ttl: Number.POSITIVE_INFINITY, grace: 0, swr: 0 });
   return { key, calls: calls as GetOrSetOptions };
 }
 

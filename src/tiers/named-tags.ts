@@ -1,7 +1,7 @@
 import type { Labels } from '../entries/entry.js';
 import type { KnownLabel } from '../entries/labels.js';
 import { away, type Core } from './core.js';
-import type { Flight } from './flights.js';
+import type { Flight } from './flight.js';
 import { madeHere } from './versions.js';
 
 /** What was known before the factory ran. */

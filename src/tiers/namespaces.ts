@@ -1,8 +1,8 @@
 import type { NamespaceOptions, TieredCache } from '../cache.js';
-import { nonNegativeMs, positiveMs } from '../duration.js';
+import { finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
 import { checkName } from '../entries/keys.js';
 import { ConfigError } from '../errors.js';
-import { outagePolicyIn } from './call-options.js';
+import { betaIn, outagePolicyIn } from './call-options.js';
 
 /** How many names are remembered. Views hold no data, so one that is made anew is as good as the one that was forgotten. */
 const mostNamespaces = 1_000;
@@ -32,18 +32,33 @@ export class Namespaces {
   }
 }
 
+/** The options that were given, as they are understood: '1h' and 3,600,000 are the same. */
 function canonical(options: NamespaceOptions): string {
   if (typeof options !== 'object' || options === null) {
     throw new ConfigError("namespace() takes an object of options as its second argument, such as { ttl: '1h' }.");
   }
-  const { ttl, grace, outage, ...others } = options;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined)
-    throw new ConfigError(`namespace() does not know the option '${unknown}'. There are ttl, grace and outage.`);
-  const shown = [
-    ttl === undefined ? 'the default ttl' : `ttl ${positiveMs(ttl, 'ttl')} ms`,
-    grace === undefined ? 'the default grace' : `grace ${nonNegativeMs(grace, 'grace')} ms`,
-    outage === undefined ? 'the default outage policy' : `outage '${outagePolicyIn(outage)}'`,
-  ];
-  return shown.join(', ');
+  for (const name of Object.keys(options)) {
+    if (name in read) continue;
+    throw new ConfigError(`namespace() does not know the option '${name}'. There are ${Object.keys(read).join(', ')}.`);
+  }
+  const shown = Object.entries(read).flatMap(([name, convert]) => {
+    const value = options[name as keyof NamespaceOptions];
+    return value === undefined ? [] : [`${name} ${convert(value as never, name)}`];
+  });
+  return shown.length === 0 ? 'no options' : shown.join(', ');
 }
+
+const read: { readonly [Name in keyof Required<NamespaceOptions>]: (given: never, name: string) => string | number } = {
+  ttl: positiveMs,
+  grace: nonNegativeMs,
+  jitter: nonNegativeMs,
+  swr: nonNegativeMs,
+  softTimeout: nonNegativeMs,
+  hardTimeout: finiteMs,
+  earlyRefresh: betaIn,
+  negativeTtl: positiveMs,
+  errorBackoff: nonNegativeMs,
+  sliding: finiteMs,
+  budget: finiteMs,
+  outage: outagePolicyIn,
+};

@@ -1,6 +1,6 @@
 import type { OutagePolicy } from '../cache.js';
 import { type Entry, staleFrom } from '../entries/entry.js';
-import { isFresh } from '../entries/freshness.js';
+import { isFresh, servesAtOnce } from '../entries/freshness.js';
 import type { KnownLabel, Space } from '../entries/labels.js';
 import { ConnectionError } from '../errors.js';
 import type { LocalCopy } from '../store.js';
@@ -20,7 +20,7 @@ import { askAhead } from './versions.js';
 export function freshInL1(core: Core, space: Space, key: string, outage: OutagePolicy): LocalCopy | undefined {
   if (core.localRole !== 'tier') return undefined;
   const copy = core.local.get(key);
-  if (copy === undefined || copy.freshUntil <= core.clock.coarseNow()) return undefined;
+  if (copy === undefined || copy.servedUntil <= core.clock.coarseNow()) return undefined;
   if (copy.epoch !== core.trust.serving && !(outage === 'serve' && l2IsAway(core) && outlivesTrust(core, copy)))
     return undefined;
   return isCurrent(copy) && isWithin(copy.space, space) ? copy : undefined;
@@ -28,6 +28,15 @@ export function freshInL1(core: Core, space: Space, key: string, outage: OutageP
 
 function l2IsAway({ l2 }: Core): boolean {
   return l2 !== undefined && l2.circuit.state !== 'closed';
+}
+
+/** A copy that is known to be true but not fresh any more, and may be served all the same for `swr` ms. */
+export function staleInL1(core: Core, space: Space, key: string, swr: number): LocalCopy | undefined {
+  if (swr === 0 || core.localRole !== 'tier') return undefined;
+  const copy = core.local.get(key);
+  const now = core.clock.now();
+  if (copy === undefined || copy.epoch !== core.trust.serving || copy.freshUntil > now) return undefined;
+  return servesAtOnce(copy, swr, now) && isCurrent(copy) && isWithin(copy.space, space) ? copy : undefined;
 }
 
 /** What memory keeps, fresh or stale. It counts only while L2 cannot be asked: L2 may have been told to forget it. */

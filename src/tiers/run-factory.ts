@@ -2,9 +2,10 @@ import type { Factory, FactoryContext } from '../cache.js';
 import { nonNegativeMs, positiveMs } from '../duration.js';
 import type { Entry, Life } from '../entries/entry.js';
 import { inspectValue } from '../entries/portable.js';
+import { FactoryFailedError } from '../errors.js';
 import { callFactory, factoryOver } from './circular-loads.js';
 import type { Core } from './core.js';
-import type { Flight } from './flights.js';
+import type { Flight } from './flight.js';
 import { assertTaggable, tagsIn } from './tags-in.js';
 
 export interface Made {
@@ -31,7 +32,11 @@ export interface FactoryRun {
   readonly userKey: string;
   readonly life: Life;
   readonly tags: readonly string[];
+  readonly negativeTtl: number | undefined;
 }
+
+/** What `notModified` hands through the factory, of whose type nothing is known. */
+const unchanged = Symbol('unchanged');
 
 /**
  * Runs the user's factory once. Whether it throws at once or later, returns at once or later, is all the same.
@@ -42,6 +47,7 @@ export async function runFactory(core: Core, flight: Flight, run: FactoryRun, re
   let chosen: Life = run.life;
   let all = run.tags;
   let skipped = false;
+  let negativeTtl = run.negativeTtl;
   const context: FactoryContext = {
     key: run.userKey,
     signal: flight.signal,
@@ -51,7 +57,9 @@ export async function runFactory(core: Core, flight: Flight, run: FactoryRun, re
         assertTaggable(core);
         all = tagsIn(tags, all);
       }
+      if (ttl !== undefined) negativeTtl = undefined;
       chosen = {
+        ...chosen,
         ttl: ttl === undefined ? chosen.ttl : positiveMs(ttl, 'ttl'),
         grace: grace === undefined ? chosen.grace : nonNegativeMs(grace, 'grace'),
       };
@@ -60,18 +68,27 @@ export async function runFactory(core: Core, flight: Flight, run: FactoryRun, re
       skipped = true;
       return value;
     },
+    notModified() {
+      if (replaced === undefined) throw failed(run.userKey, 'notModified(): there is no value to keep. Look at stale first');
+      return unchanged as never;
+    },
+    fail(reason) {
+      throw failed(run.userKey, reason);
+    },
   };
   const key = flight.ticket.key;
   const start = clock.monotonic();
   counters.factoryRuns += 1;
   if (events.heard['factory:start']) events.emit('factory:start', { key });
   try {
-    const value = await callFactory(flight, run.factory, context);
+    const made = await callFactory(flight, run.factory, context);
     factoryOver(flight, false);
+    const value = made === unchanged ? replaced?.value : made;
     const cost = clock.monotonic() - start;
     const kept = !skipped && value !== undefined;
     if (kept) inspectValue(value);
     if (events.heard['factory:end']) events.emit('factory:end', { key, ms: cost });
+    if (value === null && negativeTtl !== undefined) chosen = { ...chosen, ttl: negativeTtl };
     return { value, cost, life: kept ? chosen : undefined, tags: all.slice(run.tags.length) };
   } catch (error) {
     factoryOver(flight, true);
@@ -79,4 +96,8 @@ export async function runFactory(core: Core, flight: Flight, run: FactoryRun, re
     if (events.heard['factory:end']) events.emit('factory:end', { key, ms: clock.monotonic() - start, error });
     throw error;
   }
+}
+
+function failed(key: string, reason: string): FactoryFailedError {
+  return new FactoryFailedError(`The factory of '${key}' gave up: ${reason}.`, { key });
 }

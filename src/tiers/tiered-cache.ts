@@ -1,3 +1,4 @@
+import type { BatchFactory } from '../batch-factory.js';
 import type {
   CacheHealth,
   CacheStats,
@@ -8,6 +9,7 @@ import type {
   GetOrSetOptions,
   InvalidateTagsOptions,
   NamespaceOptions,
+  ReadOptions,
   SetOptions,
   TieredCache,
 } from '../cache.js';
@@ -20,14 +22,15 @@ import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
 import type { AnyFunction, Memoized, MemoizeOptions } from '../memoized.js';
 import * as atomic from './atomic-writes.js';
-import { askingIn, type Defaults, defaultsIn, entriesIn, keysIn, signalIn, type Terms, termsIn } from './call-options.js';
+import { type Defaults, defaultsIn, entriesIn, keysIn, signalIn, type Terms, termsIn } from './call-options.js';
 import { assertOpen, type Core, closeCore, entryOf, pingL2, readyCore } from './core.js';
 import { countBeyondL1, countDelete, countDeletePattern, countL1Hit, countSet } from './counting.js';
-import { draftOf, draftsOf, keepingIn } from './draft.js';
+import { draftOf, draftsOf } from './draft.js';
 import { getMany } from './get-many.js';
-import { joinOrLoad } from './get-or-set.js';
+import { getOrSetMany } from './get-or-set-many.js';
 import { healthOf } from './health.js';
 import { clear, invalidateTags } from './invalidations.js';
+import { afterHit, loadOf, loadOrJoin, planOf, slideIn } from './load.js';
 import { memoize } from './memoize.js';
 import { freshInL1, readBeyondL1 } from './reads.js';
 import { statsOf } from './stats.js';
@@ -44,17 +47,22 @@ export class TieredCacheView implements TieredCache {
   readonly #prefix: string;
   #space: Space;
   readonly #defaults: Defaults;
+  /** Whether a hit may lead to more. */
+  readonly #isKeptUp: boolean;
 
   constructor(core: Core, space: Space, defaults: Defaults) {
     this.#core = core;
     this.#prefix = space.prefix;
     this.#space = space;
     this.#defaults = defaults;
+    this.#isKeptUp = defaults.beta !== 0 || defaults.sliding !== undefined;
   }
 
-  get<T = unknown>(key: string, options?: CallOptions): Promise<T | undefined> {
+  get<T = unknown>(key: string, options?: ReadOptions): Promise<T | undefined> {
     const entry = this.#inL1(key, options);
     if (entry === undefined) return this.#getBeyondL1(key, options) as Promise<T | undefined>;
+    if (this.#isKeptUp || options?.sliding !== undefined)
+      slideIn(this.#core, this.#here(), key, entry, options, this.#defaults);
     return Promise.resolve(entry.value as T);
   }
 
@@ -65,9 +73,28 @@ export class TieredCacheView implements TieredCache {
   getOrSet<T>(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T> {
     if (options?.forceFresh !== true) {
       const entry = this.#inL1(key, options);
-      if (entry !== undefined) return Promise.resolve(entry.value as T);
+      if (entry !== undefined) {
+        if (this.#isKeptUp || options?.earlyRefresh !== undefined || options?.sliding !== undefined) {
+          afterHit(this.#core, this.#here(), key, entry, factory, options, this.#defaults);
+        }
+        return Promise.resolve(entry.value as T);
+      }
     }
     return this.#load(key, factory, options) as Promise<T>;
+  }
+
+  async getOrSetMany<T>(
+    keys: Iterable<string> & object,
+    factory: BatchFactory<T>,
+    options?: GetOrSetOptions,
+  ): Promise<Map<string, T>> {
+    const core = this.#core;
+    assertOpen(core);
+    const asked = keysIn('getOrSetMany', keys);
+    for (const key of asked) this.#fullKey(key);
+    if (typeof factory !== 'function')
+      throw new ConfigError('getOrSetMany() needs a factory: a function that makes the values.');
+    return getOrSetMany(core, this.#here(), asked, factory, options, this.#defaults) as Promise<Map<string, T>>;
   }
 
   memoize<F extends AnyFunction>(name: string, fn: F, options?: MemoizeOptions<F>): Memoized<F> {
@@ -234,15 +261,15 @@ export class TieredCacheView implements TieredCache {
     assertOpen(core);
     const fullKey = this.#fullKey(key);
     if (typeof factory !== 'function') throw new ConfigError('getOrSet() needs a factory: a function that makes the value.');
-    const asking = askingIn(options, this.#defaults);
-    const keeping = keepingIn(core, options, this.#defaults);
-    const load = { factory, userKey: key, ...keeping, terms: termsIn(options, this.#defaults) };
-    return joinOrLoad(core, this.#here(), fullKey, asking, load);
+    const load = loadOf(core, key, factory, options, this.#defaults);
+    return loadOrJoin(core, planOf(this.#here(), fullKey, load, options?.forceFresh === true), load, signalIn(options));
   }
 
-  async #getBeyondL1(key: string, options: CallOptions | undefined): Promise<unknown> {
+  async #getBeyondL1(key: string, options: ReadOptions | undefined): Promise<unknown> {
     const entry = await this.#beyondL1(key, options);
-    return isFresh(entry, this.#core.clock.now()) ? entry.value : undefined;
+    if (!isFresh(entry, this.#core.clock.now())) return undefined;
+    slideIn(this.#core, this.#here(), key, entry, options, this.#defaults);
+    return entry.value;
   }
 
   async #entry(key: string, options: CallOptions | undefined): Promise<Entry | undefined> {

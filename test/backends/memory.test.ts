@@ -13,6 +13,7 @@ const { root } = new Labels();
 const entryOf = <T>(value: T) => ({
   ...newEntry(value, { ttl: 1_000, grace: 0 }, 0),
   epoch: 1,
+  servedUntil: 1_000,
   space: root,
   generation: 0,
   known: undefined,

@@ -22,7 +22,7 @@ describe('options that cannot be right', () => {
     [
       'an unknown one, near none',
       () => loose().memory({ colour: 'blue' }),
-      "memory(): the option 'colour' is unknown. There are maxEntries, maxBytes, values.",
+      "memory(): the option 'colour' is unknown. There are maxEntries, maxBytes, ttl, values.",
     ],
     [
       'one that is a step of its own',

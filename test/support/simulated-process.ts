@@ -2,6 +2,7 @@ import { MemoryStore } from '../../src/backends/memory.js';
 import type { TieredCache } from '../../src/cache.js';
 import type { Clock } from '../../src/clock.js';
 import { announcements } from '../../src/coherence/messages.js';
+import { defaults as standard } from '../../src/config/defaults.js';
 import { type CacheEventName, Emitter } from '../../src/events.js';
 import type { Store } from '../../src/store.js';
 import { type FakeClock, fakeClock } from '../../src/testing/fake-clock.js';
@@ -33,7 +34,12 @@ export interface SimulatedProcess {
 const patientBreaker = { resetTimeout: 1_000, errorThreshold: 99, volumeThreshold: 1_000, window: 2_000, probeTimeout: 500 };
 
 export function simulatedProcess(clock: Clock, l2: Store | undefined, options: ProcessOptions = {}): SimulatedProcess {
-  const defaults = { ttl: 300_000, grace: 0, budget: 500, outage: 'serve', hardTimeout: 60_000, ...options.defaults } as const;
+  const { ttl, grace, jitter, swr, softTimeout, hardTimeout, beta, negativeTtl, errorBackoff, sliding, budget, outage } =
+    standard;
+  const defaults: Defaults = {
+    ...{ ttl, grace, jitter, swr, softTimeout, hardTimeout, beta, negativeTtl, errorBackoff, sliding, budget, outage },
+    ...options.defaults,
+  };
   const core = composeCore({
     name: 'test',
     clock,

@@ -171,7 +171,7 @@ describe('a failure that puts nobody off', () => {
     await first.cache.set('k', 'stale', { ttl: '1s', grace: '1h' });
     clock.advance(1_500);
     const theirs = deferred<string>();
-    const answer = first.cache.getOrSet('k', () => theirs.promise);
+    const answer = first.cache.getOrSet('k', () => theirs.promise, { errorBackoff: 0 });
     await settled();
     expect(await second.cache.getOrSet('k', () => 'fresh')).toBe('stale');
     theirs.reject(new Error('no'));

@@ -45,7 +45,7 @@ describe('grace', () => {
     const { cache, clock, server } = await withStale();
     const before = server.read('k');
     const run = vi.fn().mockRejectedValueOnce(new Error('no')).mockResolvedValueOnce('new');
-    expect(await cache.getOrSet('k', run)).toBe('old');
+    expect(await cache.getOrSet('k', run, { errorBackoff: 0 })).toBe('old');
     expect(server.read('k')).toBe(before);
     expect(server.leasedKeys()).toEqual([]);
     expect(cache.peek('k')).toBeUndefined();

@@ -1,0 +1,120 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { BatchFactory, BatchValues } from '../batch-factory.js';
+import type { Factory, FactoryContext } from '../cache.js';
+import type { Entry } from '../entries/entry.js';
+import { InvalidValueError } from '../errors.js';
+import { noteWait } from './circular-loads.js';
+import type { Flight } from './flight.js';
+
+/** A load that wants its value from the batch. */
+interface Asked {
+  readonly context: FactoryContext;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Many loads with one factory. Each is a load as any other, with its own ticket, lease and fill; only the runs of their factories are put together:
+ * the factory runs once no load is left that might still want it, which those do not that found a value or wait for another process.
+ */
+export class Batch {
+  readonly #factory: BatchFactory<unknown>;
+  readonly #flights = new Map<string, Flight>();
+  /** Loads of which it is not known whether they will ask. */
+  readonly #undecided = new Set<string>();
+  #asked = new Map<string, Asked>();
+  #leader: Flight | undefined;
+  #runAsLeader: (() => void) | undefined;
+
+  constructor(factory: BatchFactory<unknown>) {
+    this.#factory = factory;
+  }
+
+  /** Begins a load of the key. */
+  load(key: string, start: (factory: Factory<unknown>, onWaiting: (waits: boolean) => void) => Flight): Flight {
+    this.#undecided.add(key);
+    const flight = start(
+      (context) => this.#ask(key, context),
+      (waits) => {
+        if (waits) this.#decided(key);
+        else this.#undecided.add(key);
+      },
+    );
+    this.#flights.set(key, flight);
+    const over = () => this.#decided(key);
+    flight.done.then(over, over);
+    return flight;
+  }
+
+  #ask(key: string, context: FactoryContext): Promise<unknown> {
+    const asked = new Promise((resolve, reject) => this.#asked.set(key, { context, resolve, reject }));
+    const flight = this.#flights.get(key);
+    // The factory runs on behalf of the first: so whoever it waits for in turn is known to wait for all of them.
+    if (this.#leader === undefined) {
+      this.#leader = flight;
+      this.#runAsLeader = AsyncResource.bind(() => void this.#run());
+    } else noteWait(this.#leader, asked);
+    this.#decided(key);
+    return asked;
+  }
+
+  #decided(key: string): void {
+    this.#undecided.delete(key);
+    if (this.#undecided.size === 0) this.#runAsLeader?.();
+  }
+
+  async #run(): Promise<void> {
+    const asked = this.#asked;
+    this.#asked = new Map();
+    this.#leader = undefined;
+    this.#runAsLeader = undefined;
+    const keys = [...asked.keys()];
+    const skipped = new Set<string>();
+    const [first] = asked.values();
+    try {
+      const made = await this.#factory(keys, {
+        signal: (first as Asked).context.signal,
+        stale: new Map(Array.from(asked, ([key, { context }]) => [key, context.stale] as const).filter(isThere)),
+        setOptions: (key, options) => contextOf(asked, key).setOptions(options),
+        skip: (key) => skipped.add(contextOf(asked, key).key),
+      });
+      const values = valuesOf(keys, made);
+      for (const [key, { context, resolve }] of asked) {
+        const value = values.get(key);
+        resolve(skipped.has(key) ? context.skip(value) : value);
+      }
+    } catch (error) {
+      for (const { reject } of asked.values()) reject(error);
+    }
+  }
+}
+
+function isThere(pair: readonly [string, Entry | undefined]): pair is [string, Entry] {
+  return pair[1] !== undefined;
+}
+
+function contextOf(asked: ReadonlyMap<string, Asked>, key: string): FactoryContext {
+  const found = asked.get(key);
+  if (found !== undefined) return found.context;
+  throw new InvalidValueError(`The batch factory named '${String(key)}', for which it was not asked.`);
+}
+
+function valuesOf(keys: readonly string[], made: BatchValues<unknown>): ReadonlyMap<string, unknown> {
+  if (Array.isArray(made)) {
+    if (made.length === keys.length) return new Map(keys.map((key, index) => [key, made[index]]));
+    throw new InvalidValueError(
+      `A batch factory that returns an array returns a value for each key, undefined where there is none: it was asked for ${keys.length} and returned ${made.length}.`,
+    );
+  }
+  if (!(made instanceof Map)) {
+    throw new InvalidValueError('A batch factory returns a Map by key, or an array in the order of the keys.');
+  }
+  const wanted = new Set(keys);
+  for (const key of made.keys()) {
+    if (wanted.has(key)) continue;
+    throw new InvalidValueError(
+      `The batch factory returned '${String(key)}', for which it was not asked. Return the values of the keys that it is given.`,
+    );
+  }
+  return made;
+}

@@ -1,0 +1,11 @@
+import type { Core } from './core.js';
+import type { FlightPlan } from './flight.js';
+import { getOrSet, type Load } from './get-or-set.js';
+
+/** Has a new value made for which nobody waits, unless that is being done, or is not to be done just now. */
+export function refresh(core: Core, plan: FlightPlan, load: Load): void {
+  const { flights, refreshes } = core;
+  const { key, outage } = plan;
+  if (refreshes.full || refreshes.isPutOff(key) || flights.has(key, outage)) return;
+  flights.start({ ...plan, unattended: true }, (started) => getOrSet(core, started, load));
+}
