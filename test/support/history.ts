@@ -72,6 +72,11 @@ export class History {
     return made;
   }
 
+  /** Whatever anybody was told is gone has been told to everybody as of this moment. */
+  delivered(ms: number): void {
+    for (const told of this.#invalidations) if (told.acknowledgedAt < Number.POSITIVE_INFINITY) told.acknowledgedMs = ms;
+  }
+
   /** Throws when a read that began at `startedAt` returned what its own process had been told is gone. */
   checkRead(seen: Seen, startedAt: number): void {
     this.#check(seen, (told) => told.process === seen.process && told.acknowledgedAt < startedAt, '');

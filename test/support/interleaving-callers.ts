@@ -1,6 +1,6 @@
 import type { GetOrSetOptions, TieredCache } from '../../src/cache.js';
 import { spaceLabel, tagLabel } from '../../src/entries/labels.js';
-import { ConnectionError, FactoryTimeoutError } from '../../src/errors.js';
+import { FactoryTimeoutError, isOutage } from '../../src/errors.js';
 import type { History, Invalidation, Scope } from './history.js';
 import type { Command, Program, Tag, Target } from './interleaving-programs.js';
 import { maxStaleness, type World, type WorldProcess } from './simulated-process.js';
@@ -10,7 +10,7 @@ export interface Scene {
   readonly world: World;
   readonly history: History;
   /** How late an invalidation by another process may be heard, ms. */
-  readonly bound: number;
+  bound: number;
   readonly factories: Map<string, number>;
   /** The invalidation whose first request is being sent right now. */
   sending: Invalidation | undefined;
@@ -21,6 +21,10 @@ export interface Scene {
   /** Calls under way that promise something, and must not time out. */
   promising: number;
   values: number;
+  /** How often each process noted what L2 had not acknowledged. */
+  readonly notes: Map<string, number>;
+  /** Of the server as it was at the last `replicate`. */
+  failOver: (() => void) | undefined;
   /** Lets others go first, as the scheduler says. */
   turn(label: string): Promise<void>;
 }
@@ -73,6 +77,12 @@ export async function follow(scene: Scene, { cache, bus }: WorldProcess, { proce
         break;
       case 'lapse':
         server.leases.delete(placeOf(cache, target).fullKey);
+        break;
+      case 'replicate':
+        scene.failOver = server.replica();
+        break;
+      case 'failOver':
+        scene.failOver?.();
         break;
       case 'evictTag':
         server.versions.delete(tagLabel(tag));
@@ -219,6 +229,8 @@ export class Caller {
   async #invalidate(said: string, scope: Scope, call: () => Promise<unknown>, values: readonly unknown[] = []): Promise<void> {
     const { scene } = this;
     const invalidation = scene.history.invalidation(this.process, said, scope);
+    const begunAt = scene.history.now();
+    const notes = scene.notes.get(this.process);
     // A set may have to ask for versions first, so it is known by its value.
     for (const value of values) scene.setting.set(value, invalidation);
     const done = await this.#promises(() => {
@@ -230,6 +242,11 @@ export class Caller {
     });
     // Not even executed, as a setIfAbsent that met something, it tells nobody anything.
     if (done === false && values.length > 0) return;
+    if (scene.notes.get(this.process) !== notes) {
+      // L2 may not have done it yet, or never, so what came after the call began may stay.
+      invalidation.executedAt = begunAt;
+      for (const value of values) scene.history.begins(value, 'set that was noted');
+    }
     invalidation.acknowledgedAt = scene.history.now();
     invalidation.acknowledgedMs = scene.world.clock.now();
   }
@@ -261,6 +278,6 @@ function expected(error: unknown): undefined {
 
 /** Whether the entry that is there counts could not be learnt. */
 function unanswered(error: unknown): undefined {
-  if (error instanceof ConnectionError) return undefined;
+  if (isOutage(error)) return undefined;
   throw error;
 }

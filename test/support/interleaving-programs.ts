@@ -11,8 +11,10 @@ export const conditional = ['setIfAbsent', 'expire'] as const;
 /** What may happen to the bus, to time, to leases and to versions meanwhile. */
 export const mishaps = ['cut', 'connect', 'deaf', 'jump', 'rest', 'lapse'] as const;
 export const evictions = ['evictTag', 'evictSpace'] as const;
+/** A replica is as far as the master; and a replica takes the master's place, without what the master did since. */
+export const failOvers = ['replicate', 'failOver'] as const;
 
-const all = [...reads, ...writes, ...tagged, ...soft, ...conditional, ...mishaps, ...evictions];
+const all = [...reads, ...writes, ...tagged, ...soft, ...conditional, ...mishaps, ...evictions, ...failOvers];
 export type CommandName = (typeof all)[number];
 
 /** Keys of the whole cache, one of the namespace `n`, and the same asked of the whole cache. */

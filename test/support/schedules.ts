@@ -10,6 +10,7 @@ export const usual = {
   'three processes and their bus': 4_000,
   'three processes, and what becomes of leases and fills is not told': 2_000,
   'three processes, tags and namespaces': 4_000,
+  'three processes, outages and fail-over': 2_000,
 };
 export type Search = keyof typeof usual;
 
