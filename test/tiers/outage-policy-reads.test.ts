@@ -140,6 +140,43 @@ describe.each(givers)('getOrSet, its policy given by %s', (giver) => {
   });
 });
 
+describe.each(givers)('getOrSetMany, its policy given by %s', (giver) => {
+  it.each([
+    ['serve', ['old', 'made', 'made'], ['stale', 'elsewhere'], ['old', 'made', 'made']],
+    ['source', ['made', 'made', 'made'], ['k', 'stale', 'elsewhere'], ['old', 'stale one', undefined]],
+    ['throw', away, undefined, ['old', 'stale one', undefined]],
+  ] as const)('under %s', async (policy, wanted, made, kept) => {
+    for (const outage of outages) {
+      const { cache, options, core, prefix } = await untrusted(policy, giver, outage);
+      const factory = vi.fn((keys: readonly string[]) => keys.map(() => 'made'));
+      const keys = ['k', 'stale', 'elsewhere'];
+      const call = cache.getOrSetMany(keys, factory, options).then((found) => keys.map((key) => found.get(key)));
+      expect(await outcome(call)).toEqual(wanted);
+      await settled();
+      expect(factory.mock.calls.map(([asked]) => asked)).toEqual(made === undefined ? [] : [made]);
+      expect(keys.map((key) => core.local.get(prefix + key)?.value)).toEqual(kept);
+    }
+  });
+});
+
+describe('a value that is stale but may be served while it is made anew', () => {
+  it.each([
+    ['serve', 'old', 1],
+    ['source', 'old', 1],
+    // It is known to be true, and nobody is told of a refresh that cannot be.
+    ['throw', 'old', 0],
+  ] as const)('is, under %s', async (outage, wanted, runs) => {
+    const { cache, clock, fallsIll, core } = patient({ outage });
+    await cache.set('k', 'old', { ttl: '1s', grace: '1h' });
+    clock.advance(1_000);
+    await fallsIll('refused');
+    const factory = vi.fn(() => 'made');
+    expect(await cache.getOrSet('k', factory, { swr: '1m' })).toBe(wanted);
+    await settled();
+    expect([factory.mock.calls.length, core.flights.size, core.fence.size]).toEqual([runs, 0, 0]);
+  });
+});
+
 describe('callers at the same time', () => {
   it('share a load with those of their policy, and with nobody else', async () => {
     const { cache, fallsIll } = patient();
