@@ -116,9 +116,10 @@ export class Replay {
         intents.push(...halvesOf(intent));
       }
     }
-    this.#lastError = failure;
-    this.#failures = failure === undefined ? 0 : this.#failures + 1;
-    if (journal.size === 0) done();
+    const isDelivered = journal.size === 0;
+    this.#lastError = isDelivered ? undefined : failure;
+    this.#failures = isDelivered || failure === undefined ? 0 : this.#failures + 1;
+    if (isDelivered) done();
     if (isOutage(failure) && !failure.partial) throw failure;
   }
 
