@@ -1,4 +1,3 @@
-export type { BatchFactory, BatchFactoryContext, BatchValues } from './batch-factory.js';
 export { type CacheBuilder, cacheBuilder, type Plugin, type PluginInfo } from './builder.js';
 export type * from './cache.js';
 export type { Clock, Timer } from './clock.js';

@@ -1,4 +1,4 @@
-import type { GetOrSetOptions } from './cache.js';
+import type { GetOrSetOptions } from './call-options.js';
 
 /** Any function: what it takes and gives is kept by inference. */
 export type AnyFunction = (...args: never[]) => unknown;

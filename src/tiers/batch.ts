@@ -1,8 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { BatchFactory, BatchValues } from '../batch-factory.js';
-import type { Factory, FactoryContext } from '../cache.js';
 import type { Entry } from '../entries/entry.js';
 import { InvalidValueError } from '../errors.js';
+import type { BatchFactory, BatchValues, Factory, FactoryContext } from '../factory.js';
 import { noteWait } from './circular-loads.js';
 import type { Flight } from './flight.js';
 

@@ -1,8 +1,9 @@
-import type { BatchFactory } from '../batch-factory.js';
-import type { GetOrSetOptions } from '../cache.js';
+import type { BatchFactory, GetOrSetOptions } from '../cache.js';
+import { checkKey } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
+import { ConfigError } from '../errors.js';
 import { Batch } from './batch.js';
-import { type Defaults, signalIn } from './call-options.js';
+import { type Defaults, keysIn, signalIn } from './call-options.js';
 import type { Core } from './core.js';
 import { countBeyondL1, countL1Hit, countStale } from './counting.js';
 import type { FlightPlan } from './flight.js';
@@ -14,20 +15,26 @@ import { freshInL1, staleInL1 } from './reads.js';
  * The values of many keys, and one run of the factory for those that are missing. They are read in one turn of the event loop, which makes one
  * round trip per node of it, and the same goes for their leases and fills.
  */
-export async function getOrSetMany(
+export async function getOrSetMany<T>(
   core: Core,
   space: Space,
-  keys: readonly string[],
+  keys: Iterable<string>,
   factory: BatchFactory<unknown>,
   options: GetOrSetOptions | undefined,
   defaults: Defaults,
-): Promise<Map<string, unknown>> {
+): Promise<Map<string, T>> {
+  const asked = keysIn('getOrSetMany', keys);
+  for (const key of asked) {
+    checkKey(key);
+    checkKey(space.prefix + key);
+  }
+  if (typeof factory !== 'function') throw new ConfigError('getOrSetMany() needs a factory: a function that makes the values.');
   const batch = new Batch(factory);
   const signal = signalIn(options);
   const forced = options?.forceFresh === true;
   // Options are checked once, and before anything begins.
   const common = loadOf(core, '', noFactory, options, defaults);
-  const found = keys.map((key) => {
+  const found = asked.map((key) => {
     const fullKey = space.prefix + key;
     const copy = forced ? undefined : freshInL1(core, space, fullKey, common.terms.outage);
     if (copy === undefined)
@@ -36,8 +43,8 @@ export async function getOrSetMany(
     return copy.value;
   });
   const values = await Promise.all(found);
-  const answer = new Map<string, unknown>();
-  for (const [index, key] of keys.entries()) if (values[index] !== undefined) answer.set(key, values[index]);
+  const answer = new Map<string, T>();
+  for (const [index, key] of asked.entries()) if (values[index] !== undefined) answer.set(key, values[index] as T);
   return answer;
 }
 

@@ -2,6 +2,7 @@ import type { Factory, GetOrSetOptions, ReadOptions } from '../cache.js';
 import type { Entry } from '../entries/entry.js';
 import { isDueEarly } from '../entries/freshness.js';
 import type { Space } from '../entries/labels.js';
+import { ConfigError } from '../errors.js';
 import { type Defaults, slidingIn, termsIn, upkeepIn } from './call-options.js';
 import type { Core } from './core.js';
 import { countBeyondL1, countStale } from './counting.js';
@@ -20,6 +21,7 @@ export function loadOf(
   options: GetOrSetOptions | undefined,
   defaults: Defaults,
 ): Load {
+  if (typeof factory !== 'function') throw new ConfigError('getOrSet() needs a factory: a function that makes the value.');
   const upkeep = upkeepIn(options, defaults);
   return {
     factory,

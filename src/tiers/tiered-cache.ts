@@ -1,18 +1,4 @@
-import type { BatchFactory } from '../batch-factory.js';
-import type {
-  CacheHealth,
-  CacheStats,
-  CallOptions,
-  ClearOptions,
-  DeleteOptions,
-  Factory,
-  GetOrSetOptions,
-  InvalidateTagsOptions,
-  NamespaceOptions,
-  ReadOptions,
-  SetOptions,
-  TieredCache,
-} from '../cache.js';
+import type * as api from '../cache.js';
 import { type Duration, positiveMs } from '../duration.js';
 import type { Entry } from '../entries/entry.js';
 import { isFresh } from '../entries/freshness.js';
@@ -20,7 +6,6 @@ import { checkKey } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
-import type { AnyFunction, Memoized, MemoizeOptions } from '../memoized.js';
 import * as atomic from './atomic-writes.js';
 import { type Defaults, defaultsIn, entriesIn, keysIn, signalIn, type Terms, termsIn } from './call-options.js';
 import { assertOpen, type Core, closeCore, entryOf, pingL2, readyCore } from './core.js';
@@ -42,7 +27,7 @@ import * as writes from './writes.js';
  * One view of a cache: a prefix and defaults over a core that all views share. It checks what the caller gave, keeps count, and
  * leaves the work to the functions beside it.
  */
-export class TieredCacheView implements TieredCache {
+export class TieredCacheView implements api.TieredCache {
   readonly #core: Core;
   readonly #prefix: string;
   #space: Space;
@@ -58,7 +43,7 @@ export class TieredCacheView implements TieredCache {
     this.#isKeptUp = defaults.beta !== 0 || defaults.sliding !== undefined;
   }
 
-  get<T = unknown>(key: string, options?: ReadOptions): Promise<T | undefined> {
+  get<T = unknown>(key: string, options?: api.ReadOptions): Promise<T | undefined> {
     const entry = this.#inL1(key, options);
     if (entry === undefined) return this.#getBeyondL1(key, options) as Promise<T | undefined>;
     if (this.#isKeptUp || options?.sliding !== undefined)
@@ -70,7 +55,7 @@ export class TieredCacheView implements TieredCache {
     return this.#inL1(key)?.value as T | undefined;
   }
 
-  getOrSet<T>(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T> {
+  getOrSet<T>(key: string, factory: api.Factory<T>, options?: api.GetOrSetOptions): Promise<T> {
     if (options?.forceFresh !== true) {
       const entry = this.#inL1(key, options);
       if (entry !== undefined) {
@@ -85,28 +70,23 @@ export class TieredCacheView implements TieredCache {
 
   async getOrSetMany<T>(
     keys: Iterable<string> & object,
-    factory: BatchFactory<T>,
-    options?: GetOrSetOptions,
+    factory: api.BatchFactory<T>,
+    options?: api.GetOrSetOptions,
   ): Promise<Map<string, T>> {
-    const core = this.#core;
-    assertOpen(core);
-    const asked = keysIn('getOrSetMany', keys);
-    for (const key of asked) this.#fullKey(key);
-    if (typeof factory !== 'function')
-      throw new ConfigError('getOrSetMany() needs a factory: a function that makes the values.');
-    return getOrSetMany(core, this.#here(), asked, factory, options, this.#defaults) as Promise<Map<string, T>>;
+    assertOpen(this.#core);
+    return getOrSetMany<T>(this.#core, this.#here(), keys, factory, options, this.#defaults);
   }
 
-  memoize<F extends AnyFunction>(name: string, fn: F, options?: MemoizeOptions<F>): Memoized<F> {
+  memoize<F extends api.AnyFunction>(name: string, fn: F, options?: api.MemoizeOptions<F>): api.Memoized<F> {
     return memoize(this, name, fn, options);
   }
 
-  async getEntry<T = unknown>(key: string, options?: CallOptions): Promise<Entry<T> | undefined> {
-    const entry = await this.#entry(key, options);
+  async getEntry<T = unknown>(key: string, options?: api.CallOptions): Promise<Entry<T> | undefined> {
+    const entry = this.#inL1(key, options) ?? (await this.#beyondL1(key, options));
     return entry && (entryOf(entry) as Entry<T>);
   }
 
-  getMany<T = unknown>(keys: Iterable<string> & object, options?: CallOptions): Promise<Map<string, T>> {
+  getMany<T = unknown>(keys: Iterable<string> & object, options?: api.CallOptions): Promise<Map<string, T>> {
     return this.#call(options, (core, terms) => {
       const asked = keysIn('getMany', keys);
       const fullKeys = asked.map((key) => this.#fullKey(key));
@@ -114,7 +94,7 @@ export class TieredCacheView implements TieredCache {
     });
   }
 
-  set<T>(key: string, value: T, options?: SetOptions): Promise<void> {
+  set<T>(key: string, value: T, options?: api.SetOptions): Promise<void> {
     return this.#call(options, async (core, terms) => {
       const fullKey = this.#fullKey(key);
       await writes.write(core, this.#here(), fullKey, draftOf(core, value, options, this.#defaults), terms);
@@ -123,8 +103,8 @@ export class TieredCacheView implements TieredCache {
   }
 
   setMany(
-    entries: Iterable<readonly [key: string, value: unknown, options?: SetOptions]>,
-    options?: SetOptions,
+    entries: Iterable<readonly [key: string, value: unknown, options?: api.SetOptions]>,
+    options?: api.SetOptions,
   ): Promise<void> {
     return this.#call(options, async (core, terms) => {
       const given = entriesIn('setMany', entries).map(([key, ...rest]) => [this.#fullKey(key), ...rest] as const);
@@ -135,7 +115,7 @@ export class TieredCacheView implements TieredCache {
     });
   }
 
-  setIfAbsent<T>(key: string, value: T, options?: SetOptions): Promise<boolean> {
+  setIfAbsent<T>(key: string, value: T, options?: api.SetOptions): Promise<boolean> {
     return this.#call(options, async (core, terms) => {
       const fullKey = this.#fullKey(key);
       const draft = draftOf(core, value, options, this.#defaults);
@@ -145,17 +125,17 @@ export class TieredCacheView implements TieredCache {
     });
   }
 
-  async has(key: string, options?: CallOptions): Promise<boolean> {
-    return isFresh(await this.#entry(key, options), this.#core.clock.now());
+  async has(key: string, options?: api.CallOptions): Promise<boolean> {
+    return isFresh(this.#inL1(key, options) ?? (await this.#beyondL1(key, options)), this.#core.clock.now());
   }
 
-  async ttl(key: string, options?: CallOptions): Promise<number | undefined> {
-    const entry = await this.#entry(key, options);
+  async ttl(key: string, options?: api.CallOptions): Promise<number | undefined> {
+    const entry = this.#inL1(key, options) ?? (await this.#beyondL1(key, options));
     const now = this.#core.clock.now();
     return isFresh(entry, now) ? entry.freshUntil - now : undefined;
   }
 
-  delete(key: string, options?: DeleteOptions): Promise<boolean> {
+  delete(key: string, options?: api.DeleteOptions): Promise<boolean> {
     return this.#call(options, async (core, terms) => {
       const fullKey = this.#fullKey(key);
       const removed = options?.soft
@@ -166,7 +146,7 @@ export class TieredCacheView implements TieredCache {
     });
   }
 
-  deleteMany(keys: Iterable<string> & object, options?: CallOptions): Promise<number> {
+  deleteMany(keys: Iterable<string> & object, options?: api.CallOptions): Promise<number> {
     return this.#call(options, async (core, terms) => {
       const fullKeys = keysIn('deleteMany', keys).map((key) => this.#fullKey(key));
       if (fullKeys.length === 0) return 0;
@@ -176,7 +156,7 @@ export class TieredCacheView implements TieredCache {
     });
   }
 
-  deletePattern(pattern: string, options?: CallOptions): Promise<number> {
+  deletePattern(pattern: string, options?: api.CallOptions): Promise<number> {
     return this.#call(options, async (core, terms) => {
       checkKey(pattern);
       const removed = await writes.removeMatching(core, this.#prefix, pattern, terms);
@@ -185,7 +165,7 @@ export class TieredCacheView implements TieredCache {
     });
   }
 
-  expire(key: string, ttl: Duration, options?: CallOptions): Promise<boolean> {
+  expire(key: string, ttl: Duration, options?: api.CallOptions): Promise<boolean> {
     return this.#call(options, async (core, terms) => {
       const fullKey = this.#fullKey(key);
       const expires = await atomic.expire(core, this.#here(), fullKey, positiveMs(ttl, 'ttl'), terms);
@@ -194,7 +174,7 @@ export class TieredCacheView implements TieredCache {
     });
   }
 
-  increment(key: string, by = 1, options?: SetOptions): Promise<number> {
+  increment(key: string, by = 1, options?: api.SetOptions): Promise<number> {
     return this.#call(options, async (core, terms) => {
       if (!Number.isFinite(by)) throw new ConfigError(`increment() adds a finite number, got ${String(by)}.`);
       const fullKey = this.#fullKey(key);
@@ -204,15 +184,15 @@ export class TieredCacheView implements TieredCache {
     });
   }
 
-  clear(options?: ClearOptions): Promise<void> {
+  clear(options?: api.ClearOptions): Promise<void> {
     return this.#call(options, (core, terms) => clear(core, this.#here(), options?.physical === true, terms));
   }
 
-  invalidateTags(tags: Iterable<string> & object, options?: InvalidateTagsOptions): Promise<void> {
+  invalidateTags(tags: Iterable<string> & object, options?: api.InvalidateTagsOptions): Promise<void> {
     return this.#call(options, (core, terms) => invalidateTags(core, listedTags(tags), options?.soft === true, terms));
   }
 
-  namespace(name: string, options: NamespaceOptions = {}): TieredCache {
+  namespace(name: string, options: api.NamespaceOptions = {}): api.TieredCache {
     const core = this.#core;
     assertOpen(core);
     return core.namespaces.get(this.#prefix, name, options, (prefix) => {
@@ -220,21 +200,21 @@ export class TieredCacheView implements TieredCache {
     });
   }
 
-  stats(): CacheStats {
+  stats(): api.CacheStats {
     return statsOf(this.#core);
   }
 
-  health(): CacheHealth {
+  health(): api.CacheHealth {
     return healthOf(this.#core);
   }
 
-  async ready(): Promise<CacheHealth> {
+  async ready(): Promise<api.CacheHealth> {
     assertOpen(this.#core);
     await readyCore(this.#core);
     return this.health();
   }
 
-  ping(options?: CallOptions): Promise<number> {
+  ping(options?: api.CallOptions): Promise<number> {
     return this.#call(options, pingL2);
   }
 
@@ -256,28 +236,23 @@ export class TieredCacheView implements TieredCache {
     return this;
   }
 
-  async #load(key: string, factory: Factory<unknown>, options: GetOrSetOptions | undefined): Promise<unknown> {
+  async #load(key: string, factory: api.Factory<unknown>, options: api.GetOrSetOptions | undefined): Promise<unknown> {
     const core = this.#core;
     assertOpen(core);
     const fullKey = this.#fullKey(key);
-    if (typeof factory !== 'function') throw new ConfigError('getOrSet() needs a factory: a function that makes the value.');
     const load = loadOf(core, key, factory, options, this.#defaults);
     return loadOrJoin(core, planOf(this.#here(), fullKey, load, options?.forceFresh === true), load, signalIn(options));
   }
 
-  async #getBeyondL1(key: string, options: ReadOptions | undefined): Promise<unknown> {
+  async #getBeyondL1(key: string, options: api.ReadOptions | undefined): Promise<unknown> {
     const entry = await this.#beyondL1(key, options);
     if (!isFresh(entry, this.#core.clock.now())) return undefined;
     slideIn(this.#core, this.#here(), key, entry, options, this.#defaults);
     return entry.value;
   }
 
-  async #entry(key: string, options: CallOptions | undefined): Promise<Entry | undefined> {
-    return this.#inL1(key, options) ?? this.#beyondL1(key, options);
-  }
-
   /** Whoever ends the wait, what was sent goes on, and is counted and kept in memory as it turns out. */
-  async #call<T>(options: CallOptions | undefined, run: (core: Core, terms: Terms) => Promise<T>): Promise<T> {
+  async #call<T>(options: api.CallOptions | undefined, run: (core: Core, terms: Terms) => Promise<T>): Promise<T> {
     const core = this.#core;
     assertOpen(core);
     const terms = termsIn(options, this.#defaults);
@@ -289,7 +264,7 @@ export class TieredCacheView implements TieredCache {
    * A key that is no string must not be turned into one here, nor an empty one into the prefix: the slow path refuses them, and who has
    * given up already.
    */
-  #inL1(key: string, options?: CallOptions): Entry | undefined {
+  #inL1(key: string, options?: api.CallOptions): Entry | undefined {
     if (typeof key !== 'string' || key === '' || options?.signal?.aborted) return undefined;
     const fullKey = this.#prefix + key;
     const entry = freshInL1(this.#core, this.#space, fullKey, options?.outage ?? this.#defaults.outage);
@@ -297,7 +272,7 @@ export class TieredCacheView implements TieredCache {
     return entry;
   }
 
-  #beyondL1(key: string, options: CallOptions | undefined): Promise<Entry | undefined> {
+  #beyondL1(key: string, options: api.CallOptions | undefined): Promise<Entry | undefined> {
     return this.#call(options, async (core, terms) => {
       const fullKey = this.#fullKey(key);
       const found = await readBeyondL1(core, this.#here(), fullKey, terms);
