@@ -5,12 +5,20 @@ import type { State } from './worker.js';
 export type Versions = readonly (readonly [key: string, version: number])[];
 
 /** Resolves when every process is well at the same time. */
-export async function allWell(members: () => readonly Member[], within = 30_000): Promise<State[]> {
+export async function allWell(
+  members: () => readonly Member[],
+  within = 30_000,
+  tellWhyNot: (why: string) => void = () => undefined,
+): Promise<State[]> {
   return eventually(
     async () => {
       const all = await Promise.all(members().map((member) => member.ask('state')));
       const ill = all.filter(({ well }) => !well);
-      if (ill.length > 0) throw new Error(`not every process is well again: ${ill.map(({ why }) => why).join('; ')}`);
+      if (ill.length > 0) {
+        const why = ill.map((state) => state.why).join('; ');
+        tellWhyNot(why);
+        throw new Error(`not every process is well again: ${why}`);
+      }
       return all;
     },
     { within, every: 50 },

@@ -13,13 +13,14 @@ type Found = Iterable<readonly [key: string, version: number]>;
 
 /** A call of the cache that runs. */
 export interface Call {
+  readonly began: number;
   /** How long its factory ran, ms. */
   factory: number;
 }
 
 export interface RecorderOptions {
-  /** Calls that took longer than this, without their factories, are written down too, ms. Default: none. */
-  readonly slowerThan?: number;
+  /** Of each call, ms: who took longer, without its factory, is written down too. Default: nobody is. */
+  readonly budget?: number;
   /** How long this process has not run in all, ms. */
   readonly lostTime?: () => number;
   /** What was done while L2 was away is written down once more, and not as excused, when the journal is empty. Default false. */
@@ -90,16 +91,17 @@ export class Recorder {
   /** To be called later, and then timed. */
   call<T>(operation: string, run: (call: Call) => Promise<T>): () => Promise<T> {
     return async () => {
-      const { slowerThan = Number.POSITIVE_INFINITY, lostTime = () => 0 } = this.#options;
-      const call: Call = { factory: 0 };
-      const [began, lostBefore] = [now(), lostTime()];
+      const { budget = Number.POSITIVE_INFINITY, lostTime = () => 0 } = this.#options;
+      const began = now();
+      const call: Call = { began, factory: 0 };
+      const lostBefore = lostTime();
       this.#kept.calls[operation] = (this.#kept.calls[operation] ?? 0) + 1;
       try {
         return await run(call);
       } finally {
         const took = now() - began;
         const lost = lostTime() - lostBefore;
-        if (took - call.factory - lost > slowerThan) {
+        if (took - call.factory - lost > budget) {
           this.#kept.slow.push({
             process: this.#process,
             operation,

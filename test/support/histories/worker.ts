@@ -125,7 +125,7 @@ const answers: Asked = {
     const source = await openSource(sourcePort);
     const recorder = new Recorder(process, cache, {
       ...(journal !== undefined && { journal }),
-      slowerThan: budget,
+      budget,
       lostTime: lostTime.lost,
     });
     const lateBy = budget + 250;
@@ -168,11 +168,13 @@ const answers: Asked = {
     const versions: [string, number][] = [];
     const random = randomFrom(0);
     await recorder.reads(
-      keys.all.map((key) => async () => {
-        const read = found([[key, await load({ cache, source, recorder, random }, key)]]);
-        versions.push(...(read as [string, number][]));
-        return read;
-      }),
+      keys.all.map((key) =>
+        recorder.call('getOrSet', async (call) => {
+          const read = found([[key, await load({ cache, source, recorder, random }, key, call)]]);
+          versions.push(...(read as [string, number][]));
+          return read;
+        }),
+      ),
     );
     flush();
     return inOrder(versions);

@@ -22,6 +22,8 @@ const keyOptions = { perGroup: 24, perSlot: 8, skew: 1 };
 const promises: Promises = { maxStaleness: 800, outageTtl: 2_000, budget: 300, leaseMs: 1_000 };
 /** How long everybody may take to be well again once a fault is over, ms. */
 const patience = 30_000;
+/** What took longer is told with its reason, ms. */
+const longRecovery = 3_000;
 const longestRound = 30_000;
 /** Without faults, so that what grows is not the code getting warm, ms. */
 const warmUp = 4_000;
@@ -81,8 +83,16 @@ export async function soak(options: SoakOptions, tell: (line: string) => void = 
     const lost = losses.filter(({ until }) => until === Number.POSITIVE_INFINITY);
     // Until then it may still be unknown to somebody that anything was lost.
     if (lost.length > 0) await sleep(promises.maxStaleness);
-    await allWell(() => crew.living, patience).then(
-      () => report.recoveries.push(now() - from),
+    let whyNot = '';
+    const note = (why: string) => {
+      whyNot = why;
+    };
+    await allWell(() => crew.living, patience, note).then(
+      () => {
+        const took = now() - from;
+        report.recoveries.push(took);
+        if (took > longRecovery) tell(`well again ${(took / 1_000).toFixed(1)} s after '${what}'; until then ${whyNot}`);
+      },
       (error) => report.broken.push(`after '${what}': ${error instanceof Error ? error.message : error}`),
     );
     for (const loss of lost) loss.until = now();
