@@ -343,6 +343,8 @@ describe('bad input', () => {
     cache.memoize('known', load, options);
     cache.memoize('known', load, { ...options, ttl: 60_000 });
     cache.memoize('known', load);
-    expect(() => cache.memoize('known', load, { ttl: '2m' })).toThrow("The namespace 'known' was made with ttl 60000, grace 3600000 and ");
+    expect(() => cache.memoize('known', load, { ttl: '2m' })).toThrow(
+      "The namespace 'known' was made with ttl 60000, grace 3600000 and ",
+    );
   });
 });
