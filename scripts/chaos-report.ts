@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import type { Reporter, TestModule } from 'vitest/node';
 import type { Row } from '../test/support/chaos/row.js';
 import { redisVersion } from '../test/support/redis-process.js';
@@ -16,7 +16,8 @@ export class ChaosReport implements Reporter {
     const table = chaosTable(measured);
     process.stdout.write(`\n${table}\n\n`);
     if (process.env.WRITE_TABLE === undefined) return;
-    const machine = `Redis ${await redisVersion()}, Node.js ${process.versions.node}, ${cpus().length} cores shared with the servers.`;
-    await writeFile(page, withTable(await readFile(page, 'utf8'), `${machine}\n\n${table}`));
+    const machine = [`Redis ${await redisVersion()}`, `Node.js ${process.versions.node}`, `${cpus().length} cores`];
+    const load = `the servers, the proxies and whatever else ran on them: a load of ${Math.round(loadavg()[0] ?? 0)}.`;
+    await writeFile(page, withTable(await readFile(page, 'utf8'), `${machine.join(', ')}, with ${load}\n\n${table}`));
   }
 }
