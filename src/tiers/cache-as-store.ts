@@ -25,10 +25,11 @@ export function cacheAsStore(cache: Cache, name: string, clock: Clock): Store {
 
   /** The cache is told how long it may take, and given up if it does not keep to that. */
   async function call<T>(operation: string, deadline: number, run: (budget: number) => Promise<T>): Promise<T> {
-    const late = () => new DeadlineError(`${name} did not answer ${operation} in time.`, { backend: name, operation });
+    const late = (unsent = false) =>
+      new DeadlineError(`${name} did not answer ${operation} in time.`, { backend: name, operation, unsent });
     return outcome(operation, async () => {
       const budget = deadline - clock.monotonic();
-      if (budget <= 0) throw late();
+      if (budget <= 0) throw late(true);
       return new Promise<T>((resolve, reject) => {
         const timer = clock.schedule(budget, () => reject(late()), 'awaited');
         settled(() => run(budget))

@@ -101,7 +101,11 @@ export async function throughGate<T>(core: Core, operation: string, run: () => P
   const entered = gate.enter();
   if (entered !== true && !(await entered)) {
     const backend = l2?.name ?? 'l2';
-    throw new DeadlineError(`${operation} was not sent: too many calls were under way for its budget.`, { backend, operation });
+    throw new DeadlineError(`${operation} was not sent: too many calls were under way for its budget.`, {
+      backend,
+      operation,
+      unsent: true,
+    });
   }
   try {
     return await run();
