@@ -1,3 +1,4 @@
+import type { Label } from '../entries/labels.js';
 import { ConnectionError } from '../errors.js';
 import type { Leases, Store, Versions } from '../store.js';
 import type { GuardedStore } from './circuit-breaker.js';
@@ -10,31 +11,47 @@ import type { Journal } from './journal.js';
 export function withJournal(store: GuardedStore, journal: Journal): GuardedStore {
   const { leases, versions } = store;
 
+  const isHeld = (key: string) => journal.size > 0 && journal.holds(key);
+  const isAnyHeld = (labels: readonly Label[]) => journal.size > 0 && labels.some((label) => journal.holdsLabel(label));
+
   function unlessHeld<T>(operation: string, key: string, ask: () => Promise<T>): Promise<T> {
-    return journal.size > 0 && journal.holds(key) ? Promise.reject(held(store, operation, `'${key}'`)) : ask();
+    return isHeld(key) ? Promise.reject(held(store, operation, `'${key}'`, true)) : ask();
+  }
+
+  /**
+   * What was asked of one server may be answered by another, which has taken over and may not have what the one before had acknowledged. When
+   * that is known, and it is before anything is sent there, the journal holds all such names, and it is not empty before this answer.
+   */
+  async function read<T>(operation: string, key: string, ask: () => Promise<T>): Promise<T> {
+    const answer = await unlessHeld(operation, key, ask);
+    if (isHeld(key)) throw held(store, operation, `'${key}'`, false);
+    return answer;
   }
 
   const unheldVersions = (all: Versions): Versions => ({
     ...all,
-    current(labels, ...rest) {
-      const isHeld = journal.size > 0 && labels.some((label) => journal.holdsLabel(label));
-      return isHeld ? Promise.reject(held(store, 'versions', 'a tag or namespace')) : all.current(labels, ...rest);
+    async current(labels, ...rest) {
+      if (isAnyHeld(labels)) throw held(store, 'versions', 'a tag or namespace', true);
+      const answer = await all.current(labels, ...rest);
+      if (isAnyHeld(labels)) throw held(store, 'versions', 'a tag or namespace', false);
+      return answer;
     },
   });
   const unheldLeases = (all: Leases): Leases => ({
     ...all,
-    load: (key, ...rest) => unlessHeld('load', key, () => all.load(key, ...rest)),
+    load: (key, ...rest) => read('load', key, () => all.load(key, ...rest)),
   });
 
   return {
     ...store,
-    read: (key, deadline) => unlessHeld('read', key, () => store.read(key, deadline)),
+    read: (key, deadline) => read('read', key, () => store.read(key, deadline)),
     async readMany(keys, deadline, unread) {
-      if (journal.size === 0) return store.readMany(keys, deadline, unread);
-      const free = keys.filter((key) => !journal.holds(key));
+      const free = journal.size === 0 ? keys : keys.filter((key) => !journal.holds(key));
       const notAsked = keys.length === free.length ? [] : keys.filter((key) => journal.holds(key));
       const found = free.length === 0 ? new Map() : await store.readMany(free, deadline, unread);
-      for (const key of notAsked) unread?.(key);
+      const inVain = journal.size === 0 ? [] : free.filter((key) => journal.holds(key));
+      for (const key of inVain) found.delete(key);
+      for (const key of [...notAsked, ...inVain]) unread?.(key);
       return found;
     },
     // Atomic operations depend on what is there.
@@ -46,9 +63,9 @@ export function withJournal(store: GuardedStore, journal: Journal): GuardedStore
   };
 }
 
-function held({ name }: Store, operation: string, what: string): ConnectionError {
+function held({ name }: Store, operation: string, what: string, unsent: boolean): ConnectionError {
   return new ConnectionError(
     `${name} was not asked for ${what}: it has not acknowledged yet that this process changed it. It is told again until it does.`,
-    { backend: name, operation, partial: true, unsent: true },
+    { backend: name, operation, partial: true, unsent },
   );
 }
