@@ -21,7 +21,7 @@ import {
   readRetryOptions,
   readTierOptions,
 } from './config.js';
-import { type Duration, finiteMs, nonNegativeMs, positiveMs } from './duration.js';
+import { type Duration, endingMs, finiteMs, nonNegativeMs, positiveMs } from './duration.js';
 import { checkName } from './entries/keys.js';
 import { ConfigError } from './errors.js';
 import { betaIn } from './tiers/call-options.js';
@@ -94,11 +94,11 @@ function builderOf(plan: Plan): CacheBuilder {
     budget: (budget) => set({ budget: finiteMs(budget, 'budget') }),
     hardTimeout: (timeout) => set({ hardTimeout: finiteMs(timeout, 'hardTimeout') }),
     softTimeout: (timeout) => set({ softTimeout: nonNegativeMs(timeout, 'softTimeout') }),
-    jitter: (jitter) => set({ jitter: nonNegativeMs(jitter, 'jitter') }),
+    jitter: (jitter) => set({ jitter: endingMs(jitter, 'jitter') }),
     swr: (swr) => set({ swr: nonNegativeMs(swr, 'swr') }),
     earlyRefresh: (earlyRefresh = true) => set({ beta: betaIn(earlyRefresh) }),
     negativeTtl: (ttl) => set({ negativeTtl: positiveMs(ttl, 'negativeTtl') }),
-    errorBackoff: (pause) => set({ errorBackoff: nonNegativeMs(pause, 'errorBackoff') }),
+    errorBackoff: (pause) => set({ errorBackoff: endingMs(pause, 'errorBackoff') }),
     clock: (clock) => builderOf({ ...plan, clock: readClock(clock) }),
     logger: (logger) => builderOf({ ...plan, logger: readLogger(logger) }),
     use: (plugin) => builderOf({ ...plan, plugins: [...plan.plugins, readPlugin(plugin)] }),

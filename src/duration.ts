@@ -57,6 +57,13 @@ export function nonNegativeMs(value: Duration, what: string): number {
   throw new ConfigError(`${what} must not be negative, got ${shown(value)}.`);
 }
 
+/** Like {@link nonNegativeMs}, for what must end. */
+export function endingMs(value: Duration, what: string): number {
+  const ms = nonNegativeMs(value, what);
+  if (ms < Number.POSITIVE_INFINITY) return ms;
+  throw new ConfigError(`${what} must end, got ${shown(value)}.`);
+}
+
 /** Like {@link positiveMs}, for what is waited for and so must end: a budget, a time-out. */
 export function finiteMs(value: Duration, what: string): number {
   const ms = positiveMs(value, what);

@@ -3,7 +3,7 @@ import type { TieredCache } from '../cache.js';
 import { defaults } from '../config/defaults.js';
 import { Emitter } from '../events.js';
 import { reportOutages } from '../outage-report.js';
-import { upkeepIn } from '../tiers/call-options.js';
+import { lifeIn, upkeepIn } from '../tiers/call-options.js';
 import { composeCache } from '../tiers/compose.js';
 import { newCounters } from '../tiers/counters.js';
 import { withRetries } from '../tiers/with-retries.js';
@@ -13,8 +13,9 @@ import type { Plan } from './plan.js';
 /** The composition root: makes the tiers that the plan names and puts them together. */
 export function buildCache(plan: Plan): TieredCache {
   const { name, clock, logger, settings, plugins } = plan;
-  const { softTimeout } = settings;
+  const { softTimeout, jitter } = settings;
   // Whichever of the two was said first.
+  lifeIn({ jitter }, settings);
   if (softTimeout !== Number.POSITIVE_INFINITY) upkeepIn({ softTimeout }, settings);
   const events = new Emitter();
   const counters = newCounters();

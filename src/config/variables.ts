@@ -11,7 +11,7 @@ import {
   retries,
   volumeThreshold,
 } from '../config.js';
-import { type Duration, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
+import { type Duration, endingMs, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
 import { checkName } from '../entries/keys.js';
 import { ConfigError } from '../errors.js';
 import { convertedBy, must } from './check.js';
@@ -45,10 +45,10 @@ export const variables = {
     budget: ['CACHE_BUDGET', duration(finiteMs)],
     hardTimeout: ['CACHE_HARD_TIMEOUT', duration(finiteMs)],
     softTimeout: ['CACHE_SOFT_TIMEOUT', duration(nonNegativeMs)],
-    jitter: ['CACHE_JITTER', duration(nonNegativeMs)],
+    jitter: ['CACHE_JITTER', duration(endingMs)],
     swr: ['CACHE_SWR', duration(nonNegativeMs)],
     negativeTtl: ['CACHE_NEGATIVE_TTL', duration(positiveMs)],
-    errorBackoff: ['CACHE_ERROR_BACKOFF', duration(nonNegativeMs)],
+    errorBackoff: ['CACHE_ERROR_BACKOFF', duration(endingMs)],
     outageTtl: ['CACHE_OUTAGE_TTL', duration(positiveMs)],
     leaseTtl: ['CACHE_LEASE_TTL', duration(atLeast100Ms)],
     maxStaleness: ['CACHE_MAX_STALENESS', duration(atLeast100Ms)],

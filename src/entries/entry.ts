@@ -45,7 +45,7 @@ export function newEntry<T>(value: T, life: Life, now: number, { cost = 0, label
 
 /** Never nothing: what was to be stored is stored. */
 function jittered(ttl: number, jitter: number): number {
-  return Math.max(ttl - Math.random() * Math.min(jitter, ttl), 1);
+  return Math.max(Math.round(ttl - Math.random() * Math.min(jitter, ttl)), 1);
 }
 
 /** The same entry, stale from now on; gone if there is no grace. */

@@ -1,5 +1,5 @@
 import type { CallOptions, GetOrSetOptions, NamespaceOptions, OutagePolicy, ReadOptions, SetOptions } from '../cache.js';
-import { type Duration, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
+import { type Duration, endingMs, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
 import type { Life } from '../entries/entry.js';
 import { ConfigError } from '../errors.js';
 
@@ -104,7 +104,7 @@ export function lifeIn(
 function jitterIn(options: SetOptions | undefined, otherwise: number, ttl: number): number {
   const jitter = options?.jitter;
   if (jitter === undefined) return otherwise;
-  const ms = nonNegativeMs(jitter, 'jitter');
+  const ms = endingMs(jitter, 'jitter');
   if (ms <= ttl) return ms;
   throw new ConfigError(`jitter must be at most the ttl, got ${ms} ms with a ttl of ${ttl} ms: it is taken from it.`);
 }
@@ -119,7 +119,7 @@ export function upkeepIn(options: GetOrSetOptions | undefined, defaults: Upkeep)
     swr: given(options.swr, nonNegativeMs, 'swr', defaults.swr),
     beta: options.earlyRefresh === undefined ? defaults.beta : betaIn(options.earlyRefresh),
     negativeTtl: given(options.negativeTtl, positiveMs, 'negativeTtl', defaults.negativeTtl),
-    errorBackoff: given(options.errorBackoff, nonNegativeMs, 'errorBackoff', defaults.errorBackoff),
+    errorBackoff: given(options.errorBackoff, endingMs, 'errorBackoff', defaults.errorBackoff),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Defaults } from './call-options.js';
 import type { CircuitBreakerSettings } from './circuit-breaker.js';
 import { type Core, tryL2 } from './core.js';
 import type { Counters } from './counters.js';
-import { countStale } from './counting.js';
+import { countFound, countStale } from './counting.js';
 import { Fence } from './fence.js';
 import type { Flight } from './flight.js';
 import { Flights } from './flights.js';
@@ -77,8 +77,10 @@ export function composeCore(parts: Composition): Core {
    * A load that began before trust was last gained may have missed an invalidation. It is still good for as long as staleness is
    * allowed, and while L2 is away there is nothing better.
    */
-  function isNewEnough({ ticket, startedAt }: Flight): boolean {
+  function isNewEnough({ ticket, startedAt, inBackground }: Flight): boolean {
     const { peers, l2 } = core;
+    // Where nothing is heard of others, what stands in for it may be gone in L2, which is asked by whoever has no L1.
+    if (inBackground && peers === undefined && localRole === 'stand-in' && l2?.leases !== undefined) return false;
     if (peers === undefined || (ticket.trust === trust.current && ticket.trust !== 0)) return true;
     return clock.monotonic() - startedAt < peers.maxStaleness || l2?.circuit.state !== 'closed';
   }
@@ -101,8 +103,11 @@ export function composeCore(parts: Composition): Core {
       local,
       labels,
       refreshes,
-      onStandIn: ({ ticket, standIn, standInTier }) => {
-        if (!isFresh(standIn, clock.now())) countStale(core, ticket.key, standInTier);
+      onStandIn: (flight) => {
+        const { ticket, standIn, standInTier } = flight;
+        if (isFresh(standIn, clock.now())) return;
+        countFound(core, flight, { entry: undefined, tier: standInTier });
+        countStale(core, ticket.key, standInTier);
       },
       isNewEnough,
     }),
@@ -124,7 +129,8 @@ export function composeCore(parts: Composition): Core {
     random: parts.random ?? Math.random,
     slides: new Refreshes(clock),
     refreshes,
-    localTtl: parts.localTtl ?? Number.POSITIVE_INFINITY,
+    // Memory alone has nobody to ask again.
+    localTtl: (parts.l2 && parts.localTtl) ?? Number.POSITIVE_INFINITY,
     onClose: parts.onClose,
     closed: false,
     closing: undefined,

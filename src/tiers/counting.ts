@@ -1,5 +1,6 @@
 import { isFresh } from '../entries/freshness.js';
 import type { Core } from './core.js';
+import type { Flight } from './flight.js';
 import type { Found, TierName } from './found.js';
 
 export function countL1Hit(core: Core, key: string): void {
@@ -24,6 +25,13 @@ export function countBeyondL1(core: Core, key: string, { entry, tier }: Found, n
     counters.misses += 1;
     if (events.heard.miss) events.emit('miss', { key });
   }
+}
+
+/** What a load found, for whom it was started; once, whatever it finds later. */
+export function countFound(core: Core, flight: Flight, found: Found): void {
+  if (flight.isCounted) return;
+  flight.isCounted = true;
+  countBeyondL1(core, flight.ticket.key, found);
 }
 
 /** A miss that was answered with a stale value all the same. */

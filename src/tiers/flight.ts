@@ -27,8 +27,8 @@ export interface Flight extends TracedLoad {
    */
   readonly answer: Promise<unknown>;
   readonly patience: Patience;
-  /** It was started for nobody, and what it finds is nobody's hit or miss. */
-  readonly unattended: boolean;
+  /** Whether what it found is counted: once, for whom it was started. What is started for nobody is nobody's hit or miss. */
+  isCounted: boolean;
   /** The stamp of a fresh entry that it is to replace ahead of time: only one that is fresh and another will do instead. */
   refreshed: string | undefined;
   /** When `answer` settles at the latest, on the monotonic clock. */

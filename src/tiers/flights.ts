@@ -83,7 +83,7 @@ export class Flights {
       forced,
       outage,
       patience,
-      unattended,
+      isCounted: unattended,
       refreshed,
       inBackground: false,
       onOffer: new Set(),
@@ -109,7 +109,8 @@ export class Flights {
           this.#endings.delete(end);
           this.#giveUp(flight);
         });
-        if (this.#standsIn(flight)) resolve(flight.standIn.value);
+        // Whoever was answered already gets nothing.
+        if (!flight.inBackground && this.#standsIn(flight)) resolve(flight.standIn.value);
         else reject(error);
         abort.abort(error);
       };
@@ -120,7 +121,7 @@ export class Flights {
         reject(error);
         abort.abort(error);
       };
-      timer = clock.schedule(hardTimeout, timeOut, 'awaited');
+      timer = clock.schedule(hardTimeout, timeOut, unattended ? undefined : 'awaited');
       const goOnInBackground = () => {
         flight.inBackground = true;
         refreshes.begin();

@@ -3,7 +3,7 @@ import { isDueEarly, isFresh, mayStandIn } from '../entries/freshness.js';
 import { type Budget, budgetOf } from './budget.js';
 import type { Terms, Upkeep } from './call-options.js';
 import { type Away, away, type Core, dropDisproved, keepCopy, keepForOutage, tryL2 } from './core.js';
-import { countBeyondL1, countStale } from './counting.js';
+import { countFound, countStale } from './counting.js';
 import type { Flight } from './flight.js';
 import type { Found } from './found.js';
 import { type RightToFill, takeLease } from './lease.js';
@@ -11,11 +11,14 @@ import { type Before, withNamed } from './named-tags.js';
 import { outlast } from './outlast.js';
 import { inMemory, insteadOfL2, readL2, refusing } from './reads.js';
 import { type FactoryRun, isKept, type Kept, type Made, runFactory } from './run-factory.js';
+import { slide } from './slide.js';
 import { labelsFor } from './versions.js';
 
 export interface Load extends FactoryRun {
   readonly terms: Terms;
   readonly upkeep: Upkeep;
+  /** The life that it gives what is there already. */
+  readonly sliding: number | undefined;
 }
 
 /**
@@ -33,6 +36,7 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
     const now = core.clock.now();
     if (isFresh(found.entry, now) && found.entry.stamp !== flight.refreshed) {
       const value = takeFound(core, flight, found, found.entry);
+      if (load.sliding !== undefined) slide(core, flight.ticket.space, key, found.entry, load.sliding, load.terms);
       if (!isDueEarly(found.entry, load.upkeep.beta, now, core.random())) return value;
       flight.refreshed = found.entry.stamp;
     }
@@ -45,7 +49,7 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
   const right = await takeLease(core, flight, found, budget);
   if (right.state === 'away') refusing(core, outage);
   if (right.state === 'filled') return takeFound(core, flight, { entry: right.entry, tier: 'l2' }, right.entry);
-  if (!flight.unattended && flight.refreshed === undefined) countBeyondL1(core, key, { entry: undefined, tier: found.tier });
+  countFound(core, flight, { entry: undefined, tier: found.tier });
   if (right.state === 'filling') {
     core.refreshes.putOff(key, right.ms);
     return takeStale(core, flight, right.entry);
@@ -70,7 +74,7 @@ export async function getOrSet(core: Core, flight: Flight, load: Load): Promise<
     // A stale value may stand in, and for a while nobody tries again; else the factory's own error reaches every caller untouched.
     const now = core.clock.now();
     if (mayStandIn(flight.standIn, now)) {
-      const pause = Math.min(load.upkeep.errorBackoff, flight.standIn.expiresAt - now);
+      const pause = Math.ceil(Math.min(load.upkeep.errorBackoff, flight.standIn.expiresAt - now));
       core.refreshes.putOff(key, pause);
       await right.lease?.release(budget, 'stale', pause);
       return takeStale(core, flight, flight.standIn);
@@ -101,14 +105,16 @@ function mustWait({ refreshes }: Core, flight: Flight): boolean {
 }
 
 function takeFound(core: Core, flight: Flight, found: Found, entry: Entry): unknown {
-  if (!flight.unattended) countBeyondL1(core, flight.ticket.key, found);
+  countFound(core, flight, found);
   if (found.tier === 'l2') keepCopy(core, flight.ticket, entry);
   return entry.value;
 }
 
 function takeStale(core: Core, flight: Flight, entry: Entry): unknown {
   // Those who waited may have had it already.
-  if (!flight.overdue && !flight.inBackground) countStale(core, flight.ticket.key, flight.standInTier);
+  if (flight.overdue || flight.inBackground) return entry.value;
+  countFound(core, flight, { entry: undefined, tier: flight.standInTier });
+  countStale(core, flight.ticket.key, flight.standInTier);
   return entry.value;
 }
 
@@ -143,6 +149,7 @@ async function store(
   }
   if (stored === away) keepForOutage(core, flight.ticket, entry, flight.outage);
   else keepCopy(core, flight.ticket, entry);
+  core.refreshes.forget(key);
   // Reads of this key that are still under way may have seen what was there before.
   fence.mark(key);
 }

@@ -94,6 +94,7 @@ export function listenToPeers(core: Core, { bus, origin, maxStaleness }: PeersSe
 
   function forget(key: string): void {
     local.delete(key);
+    core.refreshes.forget(key);
     fence.mark(key);
   }
 

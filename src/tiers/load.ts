@@ -28,6 +28,7 @@ export function loadOf(
     userKey,
     upkeep,
     negativeTtl: upkeep.negativeTtl,
+    sliding: slidingIn(options, defaults),
     ...keepingIn(core, options, defaults),
     terms: termsIn(options, defaults),
   };
@@ -55,8 +56,8 @@ export async function loadOrJoin(core: Core, plan: FlightPlan, load: Load, signa
   return flights.wait(flight, patience, signal);
 }
 
-/** What a hit in L1 may lead to, all of it in the background. */
-export function afterHit(
+/** What a hit in L1 may lead to, all of it in the background. Rejects where an option is wrong. */
+export async function afterHit(
   core: Core,
   space: Space,
   userKey: string,
@@ -64,16 +65,29 @@ export function afterHit(
   factory: Factory<unknown>,
   options: GetOrSetOptions | undefined,
   defaults: Defaults,
-): void {
-  slideIn(core, space, userKey, entry, options, defaults);
+): Promise<unknown> {
   const { beta } = upkeepIn(options, defaults);
-  if (!isDueEarly(entry, beta, core.clock.now(), core.random())) return;
+  slideIn(core, space, userKey, entry, options, defaults);
+  if (beta === 0 || !isDueEarly(entry, beta, core.clock.now(), core.random())) return entry.value;
   const load = loadOf(core, userKey, factory, options, defaults);
   refresh(core, { ...planOf(space, space.prefix + userKey, load, false), refreshed: entry.stamp }, load);
+  return entry.value;
 }
 
-/** Gives what was read a new life if that is wanted and due. */
-export function slideIn(
+/** The value that was read, which has a new life if that is wanted and due. Rejects where an option is wrong. */
+export async function slid(
+  core: Core,
+  space: Space,
+  userKey: string,
+  entry: Entry,
+  options: ReadOptions | undefined,
+  defaults: Defaults,
+): Promise<unknown> {
+  slideIn(core, space, userKey, entry, options, defaults);
+  return entry.value;
+}
+
+function slideIn(
   core: Core,
   space: Space,
   userKey: string,

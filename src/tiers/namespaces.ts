@@ -1,5 +1,5 @@
 import type { NamespaceOptions, TieredCache } from '../cache.js';
-import { finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
+import { endingMs, finiteMs, nonNegativeMs, positiveMs } from '../duration.js';
 import { checkName } from '../entries/keys.js';
 import { ConfigError } from '../errors.js';
 import { betaIn, outagePolicyIn } from './call-options.js';
@@ -51,13 +51,13 @@ function canonical(options: NamespaceOptions): string {
 const read: { readonly [Name in keyof Required<NamespaceOptions>]: (given: never, name: string) => string | number } = {
   ttl: positiveMs,
   grace: nonNegativeMs,
-  jitter: nonNegativeMs,
+  jitter: endingMs,
   swr: nonNegativeMs,
   softTimeout: nonNegativeMs,
   hardTimeout: finiteMs,
   earlyRefresh: betaIn,
   negativeTtl: positiveMs,
-  errorBackoff: nonNegativeMs,
+  errorBackoff: endingMs,
   sliding: finiteMs,
   budget: finiteMs,
   outage: outagePolicyIn,

@@ -32,7 +32,8 @@ function l2IsAway({ l2 }: Core): boolean {
 
 /** A copy that is known to be true but not fresh any more, and may be served all the same for `swr` ms. */
 export function staleInL1(core: Core, space: Space, key: string, swr: number): LocalCopy | undefined {
-  if (swr === 0 || core.localRole !== 'tier') return undefined;
+  // Where copies may stay so long and no longer, L2 is asked for what is stale too.
+  if (swr === 0 || core.localRole !== 'tier' || core.localTtl !== Number.POSITIVE_INFINITY) return undefined;
   const copy = core.local.get(key);
   const now = core.clock.now();
   if (copy === undefined || copy.epoch !== core.trust.serving || copy.freshUntil > now) return undefined;

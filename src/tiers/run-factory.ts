@@ -70,6 +70,8 @@ export async function runFactory(core: Core, flight: Flight, run: FactoryRun, re
     },
     notModified() {
       if (replaced === undefined) throw failed(run.userKey, 'notModified(): there is no value to keep. Look at stale first');
+      // Those that the factory named when it made the value: it depends on them still.
+      if (replaced.tags.length > 0) all = tagsIn(replaced.tags, all);
       return unchanged as never;
     },
     fail(reason) {

@@ -22,6 +22,7 @@ export function settleWrite(core: Core, ticket: Ticket, entry: Entry, outage?: O
   else if (outage === 'serve') keepForOutage(core, ticket, entry, outage);
   else if (outage === undefined && core.localRole === 'tier') local.put(ticket.key, copyOf(core, ticket, entry));
   else local.delete(ticket.key);
+  core.refreshes.forget(ticket.key);
   fence.mark(ticket.key);
 }
 
@@ -29,6 +30,7 @@ export function settleWrite(core: Core, ticket: Ticket, entry: Entry, outage?: O
 export function forget(core: Core, key: string): boolean {
   const entry = core.local.get(key);
   core.local.delete(key);
+  core.refreshes.forget(key);
   core.fence.mark(key);
   return entry !== undefined && freshnessOf(entry, core.clock.now()) !== 'expired';
 }

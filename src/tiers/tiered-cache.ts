@@ -7,7 +7,7 @@ import type { Space } from '../entries/labels.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
 import * as atomic from './atomic-writes.js';
-import { type Defaults, defaultsIn, entriesIn, keysIn, signalIn, type Terms, termsIn } from './call-options.js';
+import { type Defaults, defaultsIn, entriesIn, keysIn, signalIn, slidingIn, type Terms, termsIn } from './call-options.js';
 import { assertOpen, type Core, closeCore, entryOf, pingL2, readyCore } from './core.js';
 import { countBeyondL1, countDelete, countDeletePattern, countL1Hit, countSet } from './counting.js';
 import { draftOf, draftsOf } from './draft.js';
@@ -15,7 +15,7 @@ import { getMany } from './get-many.js';
 import { getOrSetMany } from './get-or-set-many.js';
 import { healthOf } from './health.js';
 import { clear, invalidateTags } from './invalidations.js';
-import { afterHit, loadOf, loadOrJoin, planOf, slideIn } from './load.js';
+import { afterHit, loadOf, loadOrJoin, planOf, slid } from './load.js';
 import { memoize } from './memoize.js';
 import { freshInL1, readBeyondL1 } from './reads.js';
 import { statsOf } from './stats.js';
@@ -47,7 +47,7 @@ export class TieredCacheView implements api.TieredCache {
     const entry = this.#inL1(key, options);
     if (entry === undefined) return this.#getBeyondL1(key, options) as Promise<T | undefined>;
     if (this.#isKeptUp || options?.sliding !== undefined)
-      slideIn(this.#core, this.#here(), key, entry, options, this.#defaults);
+      return slid(this.#core, this.#here(), key, entry, options, this.#defaults) as Promise<T>;
     return Promise.resolve(entry.value as T);
   }
 
@@ -60,7 +60,7 @@ export class TieredCacheView implements api.TieredCache {
       const entry = this.#inL1(key, options);
       if (entry !== undefined) {
         if (this.#isKeptUp || options?.earlyRefresh !== undefined || options?.sliding !== undefined) {
-          afterHit(this.#core, this.#here(), key, entry, factory, options, this.#defaults);
+          return afterHit(this.#core, this.#here(), key, entry, factory, options, this.#defaults) as Promise<T>;
         }
         return Promise.resolve(entry.value as T);
       }
@@ -86,11 +86,12 @@ export class TieredCacheView implements api.TieredCache {
     return entry && (entryOf(entry) as Entry<T>);
   }
 
-  getMany<T = unknown>(keys: Iterable<string> & object, options?: api.CallOptions): Promise<Map<string, T>> {
+  getMany<T = unknown>(keys: Iterable<string> & object, options?: api.ReadOptions): Promise<Map<string, T>> {
     return this.#call(options, (core, terms) => {
       const asked = keysIn('getMany', keys);
       const fullKeys = asked.map((key) => this.#fullKey(key));
-      return getMany(core, this.#here(), asked, fullKeys, terms) as Promise<Map<string, T>>;
+      const how = { ...terms, sliding: slidingIn(options, this.#defaults) };
+      return getMany(core, this.#here(), asked, fullKeys, how) as Promise<Map<string, T>>;
     });
   }
 
@@ -247,8 +248,7 @@ export class TieredCacheView implements api.TieredCache {
   async #getBeyondL1(key: string, options: api.ReadOptions | undefined): Promise<unknown> {
     const entry = await this.#beyondL1(key, options);
     if (!isFresh(entry, this.#core.clock.now())) return undefined;
-    slideIn(this.#core, this.#here(), key, entry, options, this.#defaults);
-    return entry.value;
+    return slid(this.#core, this.#here(), key, entry, options, this.#defaults);
   }
 
   /** Whoever ends the wait, what was sent goes on, and is counted and kept in memory as it turns out. */

@@ -14,7 +14,8 @@ export function whenStaleWillDo(
   { swr, softTimeout }: Patience,
   { clock, onStandIn }: { readonly clock: Clock; readonly onStandIn: (flight: Flight) => void },
 ): StaleAnswer {
-  const softEnd = clock.monotonic() + softTimeout;
+  // Not asked of the clock: a timer may run a moment before its time.
+  let isLate = softTimeout === 0;
   let timer: Timer | undefined;
   let see = () => {};
   const end = () => {
@@ -28,13 +29,17 @@ export function whenStaleWillDo(
         const { standIn } = flight;
         const now = clock.now();
         if (!mayStandIn(standIn, now)) return;
-        if (!servesAtOnce(standIn, swr, now) && clock.monotonic() < softEnd) return;
+        if (!servesAtOnce(standIn, swr, now) && !isLate) return;
         end();
         onStandIn(flight);
         answer(standIn.value);
       };
       flight.onOffer.add(see);
-      if (Number.isFinite(softTimeout)) timer = clock.schedule(softTimeout, see, 'awaited');
+      const onLate = () => {
+        isLate = true;
+        see();
+      };
+      if (Number.isFinite(softTimeout)) timer = clock.schedule(softTimeout, onLate, 'awaited');
       see();
     },
   };
