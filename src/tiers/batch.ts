@@ -36,7 +36,8 @@ export class Batch {
       (context) => this.#ask(key, context),
       (waits) => {
         if (waits) this.#decided(key);
-        else this.#undecided.add(key);
+        // Of many that wait for other processes there is always one that looks again: those who have asked already must not wait for each of them.
+        else if (this.#asked.size === 0) this.#undecided.add(key);
       },
     );
     this.#flights.set(key, flight);
@@ -70,9 +71,13 @@ export class Batch {
     const keys = [...asked.keys()];
     const skipped = new Set<string>();
     const [first] = asked.values();
+    // They began together, so their signals abort together.
+    const { signal } = (first as Asked).context;
     try {
+      // While it was waited for the others: nobody would wait for it.
+      signal.throwIfAborted();
       const made = await this.#factory(keys, {
-        signal: (first as Asked).context.signal,
+        signal,
         stale: new Map(Array.from(asked, ([key, { context }]) => [key, context.stale] as const).filter(isThere)),
         setOptions: (key, options) => contextOf(asked, key).setOptions(options),
         skip: (key) => skipped.add(contextOf(asked, key).key),

@@ -1,15 +1,19 @@
 import type { BatchFactory, GetOrSetOptions } from '../cache.js';
+import type { Entry } from '../entries/entry.js';
+import { isDueEarly } from '../entries/freshness.js';
 import { checkKey } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
 import { ConfigError } from '../errors.js';
 import { Batch } from './batch.js';
-import { type Defaults, keysIn, signalIn } from './call-options.js';
+import { type Defaults, keysIn, signalIn, slidingIn } from './call-options.js';
 import type { Core } from './core.js';
 import { countBeyondL1, countL1Hit, countStale } from './counting.js';
 import type { FlightPlan } from './flight.js';
 import { getOrSet, type Load } from './get-or-set.js';
 import { loadOf, planOf } from './load.js';
 import { freshInL1, staleInL1 } from './reads.js';
+import { mayRefresh } from './refresh.js';
+import { slide } from './slide.js';
 
 /**
  * The values of many keys, and one run of the factory for those that are missing. They are read in one turn of the event loop, which makes one
@@ -34,38 +38,56 @@ export async function getOrSetMany<T>(
   const forced = options?.forceFresh === true;
   // Options are checked once, and before anything begins.
   const common = loadOf(core, '', noFactory, options, defaults);
-  const found = asked.map((key) => {
-    const fullKey = space.prefix + key;
-    const copy = forced ? undefined : freshInL1(core, space, fullKey, common.terms.outage);
-    if (copy === undefined)
-      return oneOf(core, batch, planOf(space, fullKey, common, forced), { ...common, userKey: key }, signal);
-    countL1Hit(core, fullKey);
-    return copy.value;
-  });
-  const values = await Promise.all(found);
+  const sliding = slidingIn(options, defaults);
+  const values = await Promise.all(
+    asked.map((key) => {
+      const load = { ...common, userKey: key };
+      const plan = planOf(space, space.prefix + key, load, forced);
+      const copy = forced ? undefined : freshInL1(core, space, plan.key, plan.outage);
+      if (copy === undefined) return loadOrJoin(core, batch, plan, load, signal);
+      countL1Hit(core, plan.key);
+      if (sliding !== undefined) slide(core, space, plan.key, copy, sliding, load.terms);
+      refreshEarly(core, batch, plan, load, copy);
+      return copy.value;
+    }),
+  );
   const answer = new Map<string, T>();
   for (const [index, key] of asked.entries()) if (values[index] !== undefined) answer.set(key, values[index] as T);
   return answer;
 }
 
-function oneOf(core: Core, batch: Batch, plan: FlightPlan, load: Load, signal: AbortSignal | undefined): unknown {
-  const { flights, refreshes, counters } = core;
+/** Rejects where it would throw: the loads of other keys have begun by then, and somebody has to wait for them. */
+async function loadOrJoin(
+  core: Core,
+  batch: Batch,
+  plan: FlightPlan,
+  load: Load,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  const { flights, counters } = core;
   const { key, space, forced, patience, outage } = plan;
-  const begin = (unattended: boolean) =>
-    batch.load(load.userKey, (factory, onWaiting) =>
-      flights.start({ ...plan, unattended, onWaiting }, (started) => getOrSet(core, started, { ...load, factory })),
-    );
-
   const stale = forced ? undefined : staleInL1(core, space, key, patience.swr);
   if (stale !== undefined) {
     countBeyondL1(core, key, { entry: undefined, tier: 'l1' });
     countStale(core, key, 'l1');
-    if (!refreshes.full && !refreshes.isPutOff(key) && !flights.has(key, outage)) begin(true);
+    if (mayRefresh(core, plan)) begin(core, batch, { ...plan, unattended: true }, load);
     return stale.value;
   }
   const running = flights.joinable(key, space, forced, outage);
   if (running !== undefined) counters.coalesced += 1;
-  return flights.wait(running ?? begin(false), patience, signal);
+  return flights.wait(running ?? begin(core, batch, plan, load), patience, signal);
+}
+
+function refreshEarly(core: Core, batch: Batch, plan: FlightPlan, load: Load, entry: Entry): void {
+  const { beta } = load.upkeep;
+  if (beta === 0 || !isDueEarly(entry, beta, core.clock.now(), core.random()) || !mayRefresh(core, plan)) return;
+  begin(core, batch, { ...plan, unattended: true, refreshed: entry.stamp }, load);
+}
+
+function begin(core: Core, batch: Batch, plan: FlightPlan, load: Load) {
+  return batch.load(load.userKey, (factory, onWaiting) =>
+    core.flights.start({ ...plan, onWaiting }, (started) => getOrSet(core, started, { ...load, factory })),
+  );
 }
 
 function noFactory(): never {
