@@ -127,10 +127,12 @@ export class Flights {
         refreshes.begin();
       };
       if (unattended) goOnInBackground();
-      staleAnswer.begin((value) => {
-        if (!flight.inBackground) goOnInBackground();
-        resolve(value);
-      });
+      else {
+        staleAnswer.begin((value) => {
+          goOnInBackground();
+          resolve(value);
+        });
+      }
       this.#endings.add(end);
       this.#tables[outage].set(key, flight);
       flight.done = load(flight).finally(() => {
