@@ -1,6 +1,6 @@
 const contracts =
-  '^src/(cache|cache-state|call-options|factory|memoized|store|events|errors|duration|clock|entries/[^/]+|backends/redis/connection)\\.ts$';
-const base = '^src/((cache|cache-state|call-options|factory|memoized|store|events|errors|duration|clock)\\.ts$|entries/)';
+  '^src/(cache|cache-state|call-options|factory|memoized|sourced-cache|store|events|errors|duration|clock|entries/[^/]+|backends/redis/connection)\\.ts$';
+const base = '^src/((cache|cache-state|call-options|factory|memoized|sourced-cache|store|events|errors|duration|clock)\\.ts$|entries/)';
 const middle = '^src/(tiers|backends|coherence|locks)/';
 const composition = '^src/(builder|config)([./-]|$)';
 const drivers = '^src/backends/redis/(ioredis|node-redis)\\.ts$';

@@ -58,6 +58,8 @@ export interface CacheHealth {
   readonly bus?: BusHealth;
   /** Absent without an L2 that can fail. */
   readonly circuit?: { readonly state: CircuitState; readonly since: number; readonly lastError?: string };
+  /** How many keys wait to be written behind; absent where none ever are. */
+  readonly unwritten?: number;
   /** What this process changed and L2 has not acknowledged yet. Absent without an L2 that can fail. */
   readonly journal?: JournalHealth;
 }

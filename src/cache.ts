@@ -16,6 +16,14 @@ import type { Entry } from './entries/entry.js';
 import type { CacheEventName, CacheListener } from './events.js';
 import type { BatchFactory, Factory } from './factory.js';
 import type { AnyFunction, Memoized, MemoizeOptions } from './memoized.js';
+import type {
+  ReadOptionsOfSource,
+  Source,
+  SourcedCache,
+  WritableSource,
+  WriteBehindOptions,
+  WriteThroughOptions,
+} from './sourced-cache.js';
 
 export type * from './cache-state.js';
 export type * from './call-options.js';
@@ -23,6 +31,7 @@ export type { Duration } from './duration.js';
 export type { Entry } from './entries/entry.js';
 export type * from './factory.js';
 export type * from './memoized.js';
+export type * from './sourced-cache.js';
 
 /**
  * The contract that every backend and every composition keeps; `tierkeep/testing` has the suite that checks it.
@@ -118,6 +127,16 @@ export interface TieredCache extends Cache {
    * @throws ConfigError as {@link TieredCache.namespace} does
    */
   memoize<F extends AnyFunction>(name: string, fn: F, options?: MemoizeOptions<F>): Memoized<F>;
+  /**
+   * This cache with the source that it is of, read and written as one: read-through, and write-through or write-behind if asked for. Without it the
+   * program reads and writes the source itself (cache-aside), which is the default and often enough.
+   * @example
+   * const users = cache.namespace('user').withSource<User>({ load: (id) => db.user(id), save: (id, user) => db.save(id, user) }, { write: 'through' });
+   * await users.set('42', ada);
+   * @throws ConfigError
+   */
+  withSource<T>(source: WritableSource<T>, options: WriteThroughOptions | WriteBehindOptions): SourcedCache<T>;
+  withSource<T>(source: Source<T>, options?: ReadOptionsOfSource): SourcedCache<T>;
   /**
    * The cached values of many keys, in the order asked, and what one run of the factory makes of those that are missing, stored in every tier. Keys
    * that other calls load already are waited for. A key of which there is none is left out. Rejects with the factory's own error if it failed

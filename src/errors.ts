@@ -18,6 +18,8 @@ export const errorCodes = {
   FactoryTimeoutError: 'ERR_TIERKEEP_FACTORY_TIMEOUT',
   CircularLoadError: 'ERR_TIERKEEP_CIRCULAR_LOAD',
   FactoryFailedError: 'ERR_TIERKEEP_FACTORY_FAILED',
+  SourceTimeoutError: 'ERR_TIERKEEP_SOURCE_TIMEOUT',
+  QueueFullError: 'ERR_TIERKEEP_QUEUE_FULL',
   CodecError: 'ERR_TIERKEEP_CODEC',
 } as const;
 
@@ -192,6 +194,24 @@ export class FactoryFailedError extends CacheError {
   static override readonly errorName: ErrorName = 'FactoryFailedError';
   static {
     brand(FactoryFailedError);
+  }
+}
+
+/** A write to the source did not settle within `hardTimeout`. Whether it was or will be done is unknown. */
+export class SourceTimeoutError extends CacheError {
+  override readonly retryable = true;
+  static override readonly errorName: ErrorName = 'SourceTimeoutError';
+  static {
+    brand(SourceTimeoutError);
+  }
+}
+
+/** As many writes wait for the source already as may (`maxQueued`). Nothing was changed. */
+export class QueueFullError extends CacheError {
+  override readonly retryable = true;
+  static override readonly errorName: ErrorName = 'QueueFullError';
+  static {
+    brand(QueueFullError);
   }
 }
 

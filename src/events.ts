@@ -31,6 +31,14 @@ export interface CacheEvents {
   'journal:delivered': Record<string, never>;
   /** The cache was closed before L2 took what the journal held: what L2 has under these names may be old, for the rest of its TTL. */
   'journal:undelivered': Undelivered & { readonly error?: unknown };
+  /** A write behind was refused by the source, and will be tried again. */
+  'source:error': { readonly keys: readonly string[]; readonly error: unknown };
+  /** The cache was closed before the source took these writes behind, or acknowledged them: what was to be saved and what removed. */
+  'source:unwritten': {
+    readonly values: ReadonlyMap<string, unknown>;
+    readonly removed: readonly string[];
+    readonly error?: unknown;
+  };
   /** The circuit breaker changed state. */
   circuit: { readonly state: CircuitState; readonly reason?: unknown };
   /**
@@ -70,6 +78,8 @@ const quiet: Record<CacheEventName, boolean> = {
   'journal:overflow': false,
   'journal:delivered': false,
   'journal:undelivered': false,
+  'source:error': false,
+  'source:unwritten': false,
   circuit: false,
   trust: false,
 };

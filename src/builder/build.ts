@@ -7,6 +7,7 @@ import { lifeIn, upkeepIn } from '../tiers/call-options.js';
 import { composeCache } from '../tiers/compose.js';
 import { newCounters } from '../tiers/counters.js';
 import { withRetries } from '../tiers/with-retries.js';
+import { reportUnwritten } from '../unwritten-report.js';
 import { makeL2 } from './make-l2.js';
 import type { Plan } from './plan.js';
 
@@ -43,6 +44,7 @@ export function buildCache(plan: Plan): TieredCache {
     },
   });
   if (l2 !== undefined) reportOutages(events, { cache: name, backend: l2.store.name, clock, logger });
+  reportUnwritten(events, name, logger);
 
   const disposers: (() => unknown)[] = [];
   const cache = composeCache({

@@ -28,6 +28,9 @@ export interface RightToFill {
   readonly replaces: Entry | undefined;
 }
 
+/** Whatever has a lease. */
+export type LeaseHolder = Pick<Flight, 'ticket' | 'onGivenUp'>;
+
 export interface HeldLease {
   /** Whether the entry was stored; false when the lease was voided meanwhile by a newer write or delete. */
   fill(entry: Entry, budget: Budget): Promise<boolean | Away>;
@@ -39,8 +42,8 @@ export interface HeldLease {
 }
 
 /** Without a bus a waiting process asks again: soon at first, since most factories are quick, then less often. */
-const firstPauseMs = 4;
-const longestPauseMs = 50;
+export const firstPauseMs = 4;
+export const longestPauseMs = 50;
 /** With a bus it is woken. A message that is lost is noticed by trust; this is for what nobody thought of. */
 const pauseWithBusMs = 250;
 /** After a failure somebody waited for, the next process tries so much later; the one that failed draws it. */
@@ -127,7 +130,7 @@ export async function takeLease(core: Core, flight: Flight, found: Found, budget
  * Keeps a lease alive while the factory runs: renewed at a third of its life, until it is used, lost or given up. Others are put off by
  * a failure if one was turned away meanwhile, or if this load was put off itself: then the others most likely wait for the same moment.
  */
-function hold(core: Core, flight: Flight, leases: Leases, token: string, wasPutOff: boolean): HeldLease {
+export function hold(core: Core, flight: LeaseHolder, leases: Leases, token: string, wasPutOff: boolean): HeldLease {
   const { clock } = core;
   const { key } = flight.ticket;
   const third = leases.ms / 3;
@@ -178,7 +181,7 @@ function hold(core: Core, flight: Flight, leases: Leases, token: string, wasPutO
  * Gives up a lease that may be there or not: a request whose reply never came may have been executed, and a lease that nobody knows
  * of would hold every process off until its end. Nobody waits for this.
  */
-function letGo(clock: Clock, leases: Leases, key: string, token: string): void {
+export function letGo(clock: Clock, leases: Leases, key: string, token: string): void {
   leases.release(key, token, clock.monotonic() + leases.ms / 3).catch(() => undefined);
 }
 
@@ -186,11 +189,16 @@ function newBackOff(): number {
   return Math.round(shortestBackOffMs + Math.random() * (longestBackOffMs - shortestBackOffMs));
 }
 
-function pauseNow({ peers, trust }: Core, pause: number): number {
+export function pauseNow({ peers, trust }: Core, pause: number): number {
   return (peers !== undefined && trust.current !== 0 ? pauseWithBusMs : pause) * (0.5 + Math.random());
 }
 
-async function waitForLease(core: Core, wakeUp: WakeUp, ms: number, { signal, onWaiting }: Flight): Promise<void> {
+export async function waitForLease(
+  core: Core,
+  wakeUp: WakeUp,
+  ms: number,
+  { signal, onWaiting }: Pick<Flight, 'signal' | 'onWaiting'>,
+): Promise<void> {
   onWaiting?.(true);
   try {
     await sleep(core.clock, ms, signal, wakeUp);

@@ -18,6 +18,7 @@ import { clear, invalidateTags } from './invalidations.js';
 import { afterHit, loadOf, loadOrJoin, planOf, slid } from './load.js';
 import { memoize } from './memoize.js';
 import { freshInL1, readBeyondL1 } from './reads.js';
+import { sourcedCache } from './sourced-cache.js';
 import { statsOf } from './stats.js';
 import { listedTags } from './tags-in.js';
 import { untilAborted } from './until-aborted.js';
@@ -81,6 +82,10 @@ export class TieredCacheView implements api.TieredCache {
     return memoize(this, name, fn, options);
   }
 
+  withSource<T>(source: api.Source<T>, options?: api.SourceOptions): api.SourcedCache<T> {
+    return sourcedCache({ cache: this, core: this.#core, defaults: this.#defaults, here: () => this.#here() }, source, options);
+  }
+
   async getEntry<T = unknown>(key: string, options?: api.CallOptions): Promise<Entry<T> | undefined> {
     const entry = this.#inL1(key, options) ?? (await this.#beyondL1(key, options));
     return entry && (entryOf(entry) as Entry<T>);
@@ -110,7 +115,6 @@ export class TieredCacheView implements api.TieredCache {
     return this.#call(options, async (core, terms) => {
       const given = entriesIn('setMany', entries).map(([key, ...rest]) => [this.#fullKey(key), ...rest] as const);
       const checked = draftsOf(core, given, options, this.#defaults);
-      if (checked.size === 0) return;
       await writes.writeMany(core, this.#here(), checked, terms);
       for (const key of checked.keys()) countSet(core, key);
     });
@@ -150,7 +154,6 @@ export class TieredCacheView implements api.TieredCache {
   deleteMany(keys: Iterable<string> & object, options?: api.CallOptions): Promise<number> {
     return this.#call(options, async (core, terms) => {
       const fullKeys = keysIn('deleteMany', keys).map((key) => this.#fullKey(key));
-      if (fullKeys.length === 0) return 0;
       const removed = await writes.removeMany(core, fullKeys, terms);
       for (const key of fullKeys) countDelete(core, key);
       return removed;
@@ -196,9 +199,8 @@ export class TieredCacheView implements api.TieredCache {
   namespace(name: string, options: api.NamespaceOptions = {}): api.TieredCache {
     const core = this.#core;
     assertOpen(core);
-    return core.namespaces.get(this.#prefix, name, options, (prefix) => {
-      return new TieredCacheView(core, core.labels.space(prefix), defaultsIn(options, this.#defaults));
-    });
+    const view = (prefix: string) => new TieredCacheView(core, core.labels.space(prefix), defaultsIn(options, this.#defaults));
+    return core.namespaces.get(this.#prefix, name, options, view);
   }
 
   stats(): api.CacheStats {

@@ -39,6 +39,7 @@ export async function write(core: Core, space: Space, key: string, draft: Draft,
 }
 
 export async function writeMany(core: Core, space: Space, drafts: ReadonlyMap<string, Draft>, terms: Terms): Promise<void> {
+  if (drafts.size === 0) return;
   const { l2, fence, clock, underWay } = core;
   const tickets = Array.from(drafts.keys(), (key) => fence.open(key, space));
   underWay.begin();
@@ -93,6 +94,7 @@ export async function remove(core: Core, key: string, terms: Terms): Promise<boo
 }
 
 export async function removeMany(core: Core, keys: readonly string[], terms: Terms): Promise<number> {
+  if (keys.length === 0) return 0;
   const { l2, clock } = core;
   const inMemory = ahead(core, terms, () => forgetMany(core, keys)) ?? 0;
   if (l2 === undefined) return inMemory;

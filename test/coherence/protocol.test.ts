@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { busRaces } from '../support/bus-races.js';
 import { journalRaces } from '../support/journal-races.js';
 import { labelRaces } from '../support/label-races.js';
-import { notYet, steps } from '../support/protocol-steps.js';
+import { steps } from '../support/protocol-steps.js';
 import { races } from '../support/races.js';
 import { usual } from '../support/schedules.js';
 
@@ -24,15 +24,6 @@ describe('each step of the protocol has a test that fails without it', () => {
     expect(raced.size).toBe(all.length);
     expect(new Set(steps.map(({ step }) => step)).size).toBe(steps.length);
   });
-
-  it.each([['write-through', 'src/tiers/write-through.ts']])(
-    'but for those of parts that are still to come: %s',
-    (part, file) => {
-      expect(notYet.filter((step) => step.startsWith(part)).length).toBeGreaterThan(0);
-      // Once it is there, its steps move to the others.
-      expect(() => source(file)).toThrow('ENOENT');
-    },
-  );
 });
 
 it('at least 20,000 schedules are looked at in each run', () => {

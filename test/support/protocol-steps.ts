@@ -334,9 +334,25 @@ const journal: readonly Step[] = [
   },
 ];
 
-export const steps: readonly Step[] = [...leases, ...fence, ...tags, ...trust, ...journal];
-
-/** What the protocol says of parts that there are none of yet, so that nothing of it can be left out. */
-export const notYet: readonly string[] = [
-  'write-through: the lease is taken before the source is written, and a refused fill deletes',
+const sources: readonly Step[] = [
+  {
+    step: 'write-through: the lease is taken before the source is written, or what is cached is deleted after it',
+    races: [
+      'R10: two writers, the later of which the source heard while the earlier had yet to fill',
+      'R10: a loader that read the source before it was written fills after that',
+    ],
+  },
+  {
+    step: 'write-through: a refused fill deletes',
+    tests: [['tiers/write-through.test.ts', 'would stay if the refused fill did not delete']],
+  },
+  {
+    step: 'write-through: in memory alone the fence does it',
+    races: [
+      'R10: in memory alone a load that read the source before it was written ends after that',
+      'R10: in memory alone two writers are answered in the other order than the source heard them',
+    ],
+  },
 ];
+
+export const steps: readonly Step[] = [...leases, ...fence, ...tags, ...trust, ...journal, ...sources];

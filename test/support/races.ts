@@ -1,5 +1,6 @@
 import type { TieredCache } from '../../src/cache.js';
 import { deferred, settled, simulatedProcess, type World, world } from './simulated-process.js';
+import { sourceRaces } from './source-races.js';
 
 /** A race between two calls, run so that it is lost unless the mechanism in question is there. Resolves to what is read afterwards. */
 export interface Race {
@@ -185,4 +186,4 @@ const updates: readonly Race[] = [
   },
 ];
 
-export const races: readonly Race[] = [...fills, ...refills, ...updates];
+export const races: readonly Race[] = [...fills, ...refills, ...updates, ...sourceRaces];
