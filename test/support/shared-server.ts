@@ -12,6 +12,8 @@ export const unreadable = Symbol('unreadable');
 interface Lease {
   readonly token: string;
   readonly base: string;
+  /** When the entry of that stamp ends by itself; undefined if there is none. */
+  readonly baseEnds?: number | undefined;
   until: number;
   /** Somebody was turned away. */
   waited: boolean;
@@ -118,7 +120,9 @@ export class SharedServer {
       lease.waited = true;
       return { state: 'held', ms: lease.until - this.clock.now() };
     }
-    this.leases.set(key, { token, base: stamp, until: this.clock.now() + this.leaseMs, waited: false, failed: false });
+    const baseEnds = typeof entry === 'object' ? entry.expiresAt : undefined;
+    const leasedUntil = this.clock.now() + this.leaseMs;
+    this.leases.set(key, { token, base: stamp, baseEnds, until: leasedUntil, waited: false, failed: false });
     return { state: 'granted' };
   }
 
@@ -132,7 +136,9 @@ export class SharedServer {
   fill(key: string, token: string, entry: Entry): boolean {
     const lease = this.#lease(key);
     if (lease?.token !== token || lease.failed) return false;
-    if (stampOf(this.#present(key)) !== lease.base) {
+    const stamp = stampOf(this.#present(key));
+    const hasEnded = stamp === '' && (lease.baseEnds ?? Number.POSITIVE_INFINITY) <= this.clock.now();
+    if (stamp !== lease.base && !hasEnded) {
       this.leases.delete(key);
       return false;
     }

@@ -1,7 +1,10 @@
 import { defineScript } from '../script.js';
 import { announcing, clock, LATE, stamps, storing } from './fragments.js';
 
-/** "<token> <stamp of the entry then>", and " w" once another loader was turned away; "!<token> " where one failed and nobody is to try. */
+/**
+ * "<token> <stamp of the entry then>@<when that ends by itself>", and " w" once another loader was turned away; "!<token> " where one failed
+ * and nobody is to try.
+ */
 const leaseText = `
 local function leaseAt(key)
   local text = redis.call('GET', key)
@@ -29,7 +32,9 @@ if token and not failed then
   if not waited then redis.call('APPEND', KEYS[2], ' w') end
   return {1, redis.call('PTTL', KEYS[2])}
 end
-redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. stamp, 'PX', ARGV[2])
+local left = bytes and redis.call('PTTL', KEYS[1]) or -1
+local ends = left < 0 and '' or string.format('@%.0f', now + left)
+redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. stamp .. ends, 'PX', ARGV[2])
 return {0}`,
 );
 
@@ -44,14 +49,18 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`,
 
 /**
  * ARGV: token, when it is sent, bytes, px. Stores only if the lease still holds the token and the entry is the one seen when it was taken:
- * a plain DEL by another program removes the entry but not the lease.
+ * a plain DEL by another program removes the entry but not the lease. An entry whose own end came meanwhile is no such thing: a refresh
+ * that begins early or with a stale value often outlasts it.
  */
 export const fillScript = defineScript(
   'fill',
   `${clock}${stamps}${storing}${leaseText}${announcing}
 local token, base, waited = leaseAt(KEYS[2])
 if token ~= ARGV[1] then return 0 end
-if stampIn(redis.call('GETRANGE', KEYS[1], 0, 63)) ~= base then
+local seen, ends = string.match(base, '^(.*)@(%d+)$')
+local present = stampIn(redis.call('GETRANGE', KEYS[1], 0, 63))
+local hasEnded = present == '' and ends and tonumber(ends) <= now
+if present ~= (seen or base) and not hasEnded then
   redis.call('DEL', KEYS[2])
   if waited then announce() end
   return 0
