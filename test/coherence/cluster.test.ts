@@ -186,6 +186,8 @@ describe('a master that is cut off from the others and answers as if nothing wer
     await Promise.all(own.map((key) => writer.set(key, 'middle')));
     for (const reader of readers) await eventually(() => own.every((key) => reader.peek(key) === undefined), { every: 1 });
     for (const reader of readers) await reader.getMany(own);
+    // It would have what it set lately made good at the new master, and what others set there would go.
+    await writer.close();
 
     await cluster.cli(replica, 'CLUSTER', 'FAILOVER', 'TAKEOVER');
     const elsewhere = cluster.ports.filter((port) => port !== cutOff.port);
