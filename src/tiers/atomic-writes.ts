@@ -43,8 +43,18 @@ export async function writeIfAbsent(core: Core, space: Space, key: string, draft
   }
 }
 
-/** What a shorter life means for copies elsewhere only L2 can say, so an outage is thrown. */
-export async function expire(core: Core, space: Space, key: string, ttl: number, { budget }: Terms): Promise<boolean> {
+/**
+ * What a shorter life means for copies elsewhere only L2 can say, so an outage is thrown. `unsure`: whether the copy here is kept if it may have
+ * happened; it is no less true where the new life is the longer one.
+ */
+export async function expire(
+  core: Core,
+  space: Space,
+  key: string,
+  ttl: number,
+  { budget }: Terms,
+  unsure: 'forget' | 'keep' = 'forget',
+): Promise<boolean> {
   const { l2, local, clock } = core;
   const freshUntil = clock.now() + ttl;
   if (l2 !== undefined) {
@@ -61,6 +71,7 @@ export async function expire(core: Core, space: Space, key: string, ttl: number,
     return settling(
       () => askL2(core, 'expire', () => l2.expire(key, freshUntil, deadline, standing)),
       () => forget(core, key),
+      unsure === 'keep' ? () => false : mayHaveHappened,
     );
   }
   const { entry, space: home = space } = inMemory(core, space, key);

@@ -14,7 +14,7 @@ export function slide(core: Core, space: Space, key: string, entry: Entry, slidi
   if (!isDueToSlide(entry, sliding, clock.now()) || slides.full || slides.isPutOff(key)) return;
   slides.putOff(key, pauseMs);
   slides.begin();
-  expire(core, space, key, sliding, terms)
+  expire(core, space, key, sliding, terms, 'keep')
     .catch(() => undefined)
     .finally(() => slides.end());
 }
