@@ -1,10 +1,11 @@
 const contracts =
-  '^src/(cache|cache-state|call-options|factory|memoized|sourced-cache|store|events|errors|duration|clock|entries/[^/]+|backends/redis/connection)\\.ts$';
-const base = '^src/((cache|cache-state|call-options|factory|memoized|sourced-cache|store|events|errors|duration|clock)\\.ts$|entries/)';
+  '^src/(cache|cache-state|call-options|factory|warm|memoized|sourced-cache|store|events|errors|duration|clock|entries/[^/]+|backends/redis/connection)\\.ts$';
+const base =
+  '^src/((cache|cache-state|call-options|factory|warm|memoized|sourced-cache|store|events|errors|duration|clock)\\.ts$|entries/)';
 const middle = '^src/(tiers|backends|coherence|locks)/';
 const composition = '^src/(builder|config)([./-]|$)';
 const drivers = '^src/backends/redis/(ioredis|node-redis)\\.ts$';
-const besideTheCore = '^src/(presets|observability|testing)/';
+const besideTheCore = '^src/(presets|observability|progress|testing)/';
 
 const npm = (name) => `(^|/)node_modules/${name}/`;
 
@@ -74,7 +75,8 @@ module.exports = {
     {
       name: 'core-without-extras',
       severity: 'error',
-      comment: 'Presets, observability and testing are entry points of their own; who does not import them must not load them.',
+      comment:
+        'Presets, observability, progress and testing are entry points of their own; who does not import them must not load them.',
       from: { path: '^src/', pathNot: besideTheCore },
       to: { path: besideTheCore },
     },
@@ -85,6 +87,7 @@ module.exports = {
       from: { path: '^src/', pathNot: drivers },
       to: { path: [npm('ioredis[^/]*'), npm('@redis/client'), npm('redis')] },
     },
+    onlyIn('cli-progress-in-progress', 'cli-progress', '^src/progress/', 'Who draws no bar must not need it.'),
     onlyIn('opossum-in-the-breaker', 'opossum', '^src/tiers/circuit-breaker\\.ts$', 'The circuit breaker hides opossum.'),
     onlyIn('lru-in-memory', 'lru-cache', '^src/backends/memory', 'The memory backend hides lru-cache.'),
     onlyIn('zod-at-the-door', 'zod', composition, 'Options are checked once, where they come in.'),

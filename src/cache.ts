@@ -24,6 +24,7 @@ import type {
   WriteBehindOptions,
   WriteThroughOptions,
 } from './sourced-cache.js';
+import type { WarmEntries, WarmKeys, WarmOptions, WarmReport } from './warm.js';
 
 export type * from './cache-state.js';
 export type * from './call-options.js';
@@ -32,6 +33,7 @@ export type { Entry } from './entries/entry.js';
 export type * from './factory.js';
 export type * from './memoized.js';
 export type * from './sourced-cache.js';
+export type * from './warm.js';
 
 /**
  * The contract that every backend and every composition keeps; `tierkeep/testing` has the suite that checks it.
@@ -150,6 +152,13 @@ export interface TieredCache extends Cache {
     factory: BatchFactory<T>,
     options?: GetOrSetOptions,
   ): Promise<Map<string, T>>;
+  /**
+   * Loads many keys ahead of time, in batches, as {@link TieredCache.getOrSetMany} does: what is fresh is left alone. Or stores entries, as
+   * `setMany` does. What fails is in the report and ends nothing; a signal that aborts does, with its own reason. The list may be of any length.
+   * @example const report = await cache.warm(ids, (missing) => db.usersById(missing), { concurrency: 8 });
+   */
+  warm<T>(keys: WarmKeys, factory: BatchFactory<T>, options?: WarmOptions): Promise<WarmReport>;
+  warm(entries: WarmEntries, options?: WarmOptions): Promise<WarmReport>;
   /**
    * Invalidates every entry that carries one of the tags, in every tier and process, in one step however many there are: an entry counts
    * only while its tags have the versions they had before it was made (after Facebook's and Drupal's cache tags, without clocks).

@@ -59,3 +59,15 @@ export function checkName(name: unknown, what: string): asserts name is string {
 }
 
 const longestName = 64;
+
+/**
+ * The key as the whole cache knows it.
+ * @throws InvalidKeyError
+ */
+export function fullKeyOf(prefix: string, key: string): string {
+  checkKey(key);
+  if (prefix === '') return key;
+  const fullKey = prefix + key;
+  checkKey(fullKey);
+  return fullKey;
+}

@@ -5,6 +5,8 @@ import type { BatchFactory, BatchValues, Factory, FactoryContext } from '../fact
 import { noteWait } from './circular-loads.js';
 import type { Flight } from './flight.js';
 
+export type Outcome = { readonly state: 'loaded' | 'missing' } | { readonly state: 'failed'; readonly error: unknown };
+
 /** A load that wants its value from the batch. */
 interface Asked {
   readonly context: FactoryContext;
@@ -25,7 +27,11 @@ export class Batch {
   #leader: Flight | undefined;
   #runAsLeader: (() => void) | undefined;
 
-  constructor(factory: BatchFactory<unknown>) {
+  constructor(
+    factory: BatchFactory<unknown>,
+    /** Told of each key what the factory did: it made a value, or has none, or failed. */
+    private readonly onRun?: (key: string, outcome: Outcome) => void,
+  ) {
     this.#factory = factory;
   }
 
@@ -85,10 +91,14 @@ export class Batch {
       const values = valuesOf(keys, made);
       for (const [key, { context, resolve }] of asked) {
         const value = values.get(key);
+        this.onRun?.(key, { state: value === undefined ? 'missing' : 'loaded' });
         resolve(skipped.has(key) ? context.skip(value) : value);
       }
     } catch (error) {
-      for (const { reject } of asked.values()) reject(error);
+      for (const [key, { reject }] of asked) {
+        this.onRun?.(key, { state: 'failed', error });
+        reject(error);
+      }
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { BatchFactory, GetOrSetOptions } from '../cache.js';
 import type { Entry } from '../entries/entry.js';
 import { isDueEarly } from '../entries/freshness.js';
-import { checkKey } from '../entries/keys.js';
+import { fullKeyOf } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
 import { ConfigError } from '../errors.js';
 import { Batch } from './batch.js';
@@ -28,32 +28,47 @@ export async function getOrSetMany<T>(
   defaults: Defaults,
 ): Promise<Map<string, T>> {
   const asked = keysIn('getOrSetMany', keys);
-  for (const key of asked) {
-    checkKey(key);
-    checkKey(space.prefix + key);
-  }
+  for (const key of asked) fullKeyOf(space.prefix, key);
   if (typeof factory !== 'function') throw new ConfigError('getOrSetMany() needs a factory: a function that makes the values.');
-  const batch = new Batch(factory);
   const signal = signalIn(options);
-  const forced = options?.forceFresh === true;
   // Options are checked once, and before anything begins.
-  const common = loadOf(core, '', noFactory, options, defaults);
+  const common = commonLoad(core, options, defaults);
   const sliding = slidingIn(options, defaults);
-  const values = await Promise.all(
-    asked.map((key) => {
-      const load = { ...common, userKey: key };
-      const plan = planOf(space, space.prefix + key, load, forced);
-      const copy = forced ? undefined : freshInL1(core, space, plan.key, plan.outage);
-      if (copy === undefined) return loadOrJoin(core, batch, plan, load, signal);
-      countL1Hit(core, plan.key);
-      if (sliding !== undefined) slide(core, space, plan.key, copy, sliding, load.terms);
-      refreshEarly(core, batch, plan, load, copy);
-      return copy.value;
-    }),
-  );
+  const many = { batch: new Batch(factory), common, forced: options?.forceFresh === true, sliding, signal };
+  const values = await Promise.all(loadEach(core, space, asked, many));
   const answer = new Map<string, T>();
   for (const [index, key] of asked.entries()) if (values[index] !== undefined) answer.set(key, values[index] as T);
   return answer;
+}
+
+/** Many loads that one call wants. */
+export interface ManyLoads {
+  readonly batch: Batch;
+  /** What is the same for all of them. */
+  readonly common: Load;
+  readonly forced: boolean;
+  /** The life that a hit in L1 gives; undefined for none. */
+  readonly sliding: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+export function commonLoad(core: Core, options: GetOrSetOptions | undefined, defaults: Defaults): Load {
+  return loadOf(core, '', noFactory, options, defaults);
+}
+
+/** The value of each key, or the promise of it. All of it begins in this turn. */
+export function loadEach(core: Core, space: Space, keys: readonly string[], many: ManyLoads): unknown[] {
+  const { batch, common, forced, sliding, signal } = many;
+  return keys.map((key) => {
+    const load = { ...common, userKey: key };
+    const plan = planOf(space, space.prefix + key, load, forced);
+    const copy = forced ? undefined : freshInL1(core, space, plan.key, plan.outage);
+    if (copy === undefined) return loadOrJoin(core, batch, plan, load, signal);
+    countL1Hit(core, plan.key);
+    if (sliding !== undefined) slide(core, space, plan.key, copy, sliding, load.terms);
+    refreshEarly(core, batch, plan, load, copy);
+    return copy.value;
+  });
 }
 
 /** Rejects where it would throw: the loads of other keys have begun by then, and somebody has to wait for them. */

@@ -2,7 +2,7 @@ import type * as api from '../cache.js';
 import { type Duration, positiveMs } from '../duration.js';
 import type { Entry } from '../entries/entry.js';
 import { isFresh } from '../entries/freshness.js';
-import { checkKey } from '../entries/keys.js';
+import { checkKey, fullKeyOf } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
@@ -22,6 +22,7 @@ import { sourcedCache } from './sourced-cache.js';
 import { statsOf } from './stats.js';
 import { listedTags } from './tags-in.js';
 import { untilAborted } from './until-aborted.js';
+import { warm } from './warm.js';
 import * as writes from './writes.js';
 
 /**
@@ -69,13 +70,13 @@ export class TieredCacheView implements api.TieredCache {
     return this.#load(key, factory, options) as Promise<T>;
   }
 
-  async getOrSetMany<T>(
-    keys: Iterable<string> & object,
-    factory: api.BatchFactory<T>,
-    options?: api.GetOrSetOptions,
-  ): Promise<Map<string, T>> {
+  async getOrSetMany<T>(keys: Iterable<string> & object, factory: api.BatchFactory<T>, options?: api.GetOrSetOptions) {
     assertOpen(this.#core);
     return getOrSetMany<T>(this.#core, this.#here(), keys, factory, options, this.#defaults);
+  }
+
+  warm(list: api.WarmKeys | api.WarmEntries, factory?: api.BatchFactory<unknown> | api.WarmOptions, options?: api.WarmOptions) {
+    return warm(this.#core, () => this.#here(), this.#defaults, list, factory, options);
   }
 
   memoize<F extends api.AnyFunction>(name: string, fn: F, options?: api.MemoizeOptions<F>): api.Memoized<F> {
@@ -284,11 +285,7 @@ export class TieredCacheView implements api.TieredCache {
   }
 
   #fullKey(key: string): string {
-    checkKey(key);
-    if (this.#prefix === '') return key;
-    const fullKey = this.#prefix + key;
-    checkKey(fullKey);
-    return fullKey;
+    return fullKeyOf(this.#prefix, key);
   }
 
   /** Its namespace. One that was not used for long may have been forgotten, and is another then. */
