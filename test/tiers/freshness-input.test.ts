@@ -1,4 +1,4 @@
-import { ConfigError, cacheBuilder, type GetOrSetOptions, type NamespaceOptions } from 'tierkeep';
+import { ConfigError, cacheBuilder, type GetOrSetOptions, type NamespaceOptions, type ReadOptions } from 'tierkeep';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, world } from '../support/simulated-process.js';
 
@@ -56,8 +56,8 @@ describe('bad terms are refused by a rejection, and every tier is as it was', ()
     l2.sent.length = 0;
     const factory = vi.fn(() => 'new');
     const answers = [cache.getOrSet('k', factory, options as GetOrSetOptions)];
-    if ('sliding' in options) answers.push(cache.getMany(['k'], options) as never);
-    if ('sliding' in options && place === 'fresh in both') answers.push(cache.get('k', options) as never);
+    if ('sliding' in options) answers.push(cache.getMany(['k'], options as ReadOptions) as never);
+    if ('sliding' in options && place === 'fresh in both') answers.push(cache.get('k', options as ReadOptions) as never);
     for (const answer of answers) {
       await expect(answer).rejects.toThrow(ConfigError);
       await expect(answer).rejects.toThrow(message);
