@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
-import { QueueFullError } from '../errors.js';
+import { ClosedError, QueueFullError } from '../errors.js';
 import type { Draft } from './draft.js';
 import type { WriteQueue } from './under-way.js';
 
@@ -94,32 +94,40 @@ export class WriteBehind implements WriteQueue {
   async add(writes: readonly QueuedWrite[], enterTiers: () => Promise<unknown>): Promise<void> {
     const { clock, settings } = this.#parts;
     const notBefore = clock.monotonic() + settings.delay;
-    for (const write of writes) {
+    const added = writes.map((write) => {
       this.#order += 1;
       const before = this.#queued.get(write.key);
-      this.#queued.set(write.key, {
-        ...write,
-        order: this.#order,
-        tries: before?.tries ?? 0,
-        // A key that is written all the time must not wait for ever.
-        notBefore: before?.notBefore ?? notBefore,
-      });
+      // A key that is written all the time must not wait for ever.
+      const item = { ...write, order: this.#order, tries: before?.tries ?? 0, notBefore: before?.notBefore ?? notBefore };
+      this.#queued.set(write.key, item);
       this.#entering.set(write.key, (this.#entering.get(write.key) ?? 0) + 1);
-    }
+      return { item, before };
+    });
     try {
       await enterTiers();
+    } catch (error) {
+      // The caller is told that it was not done, as with a value that cannot be encoded.
+      for (const { item, before } of added) {
+        if (this.#queued.get(item.key) !== item) continue;
+        if (before === undefined) this.#queued.delete(item.key);
+        else this.#queued.set(item.key, before);
+      }
+      throw error;
     } finally {
+      let due = Number.POSITIVE_INFINITY;
       for (const { key } of writes) {
         const left = (this.#entering.get(key) ?? 1) - 1;
         if (left === 0) this.#entering.delete(key);
         else this.#entering.set(key, left);
+        due = Math.min(due, this.#queued.get(key)?.notBefore ?? due);
       }
-      this.#wakeAt(Math.max(notBefore, clock.monotonic()));
+      if (due < Number.POSITIVE_INFINITY) this.#wakeAt(due);
     }
   }
 
   flush(): Promise<void> {
     if (this.pending === 0) return Promise.resolve();
+    if (this.#ended) return Promise.reject(this.#unwritten());
     return new Promise((resolve, reject) => {
       const left = new Map<string, number>();
       for (const { key, order } of [...this.#running.values(), ...this.#queued.values()]) left.set(key, order);
@@ -136,7 +144,7 @@ export class WriteBehind implements WriteQueue {
       await new Promise<void>((resolve) => {
         const bound = clock.schedule(settings.closeTimeout, resolve, 'awaited');
         const over = () => {
-          if (this.pending > 0) return this.#waitAgain(over);
+          if (this.pending > 0 && !this.#ended) return this.#waitAgain(over);
           bound.cancel();
           resolve();
         };
@@ -145,8 +153,16 @@ export class WriteBehind implements WriteQueue {
     }
     this.#ended = true;
     this.#timer?.cancel();
+    for (const waiter of this.#waiters) waiter.reject(this.#unwritten());
+    this.#waiters.clear();
     const left = [...new Map([...this.#running, ...this.#queued]).values()];
     if (left.length > 0) onUnwritten(left, this.#lastError);
+  }
+
+  #unwritten(): ClosedError {
+    return new ClosedError('The cache was closed before the source had all that was queued. The event source:unwritten tells what.', {
+      cause: this.#lastError,
+    });
   }
 
   /** Until all that is there now is written or has failed once. */
@@ -167,12 +183,13 @@ export class WriteBehind implements WriteQueue {
       if (batch.length === 0) break;
       void this.#run(batch);
     }
+    // With no place for a job, the end of one goes on; and to look through the whole queue each time would cost more than the jobs.
+    if (this.#jobs >= mostJobs) return;
     let earliest = Number.POSITIVE_INFINITY;
     for (const { key, notBefore } of this.#queued.values()) {
       if (!this.#isBusy(key)) earliest = Math.min(earliest, notBefore);
     }
-    // With no place for a job, the end of one goes on.
-    if (this.#jobs < mostJobs && earliest < Number.POSITIVE_INFINITY) this.#wakeAt(earliest);
+    if (earliest < Number.POSITIVE_INFINITY) this.#wakeAt(earliest);
   }
 
   #isBusy(key: string): boolean {

@@ -126,7 +126,15 @@ async function store(core: Core, ticket: Ticket, entry: Entry, right: WriteRight
     return;
   }
   const before = journal.generation;
-  if ((await right.lease?.fill(entry, budget)) === true) {
+  let filled: unknown = false;
+  try {
+    filled = await right.lease?.fill(entry, budget);
+  } catch (error) {
+    // What cannot be encoded, say: the source has it all the same.
+    await drop(core, [key], terms);
+    throw error;
+  }
+  if (filled === true) {
     // A new master may not have it: then it is told as any write is.
     journal.acknowledged({ kind: 'key', key, to: entry.stamp }, before);
     settleWrite(core, ticket, entry);
