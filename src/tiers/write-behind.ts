@@ -160,9 +160,12 @@ export class WriteBehind implements WriteQueue {
   }
 
   #unwritten(): ClosedError {
-    return new ClosedError('The cache was closed before the source had all that was queued. The event source:unwritten tells what.', {
-      cause: this.#lastError,
-    });
+    return new ClosedError(
+      'The cache was closed before the source had all that was queued. The event source:unwritten tells what.',
+      {
+        cause: this.#lastError,
+      },
+    );
   }
 
   /** Until all that is there now is written or has failed once. */
