@@ -3,7 +3,7 @@ import { plot } from '../../bench/early-refresh/plot.js';
 import { documented, type PolicyName, type Scenario, simulate } from '../../bench/early-refresh/scenario.js';
 import { zipfTrace } from '../../bench/early-refresh/trace.js';
 
-const short: Scenario = { ...documented, warmUp: 40_000, counted: 60_000, requestsPerSecond: 150 };
+const short: Scenario = { ...documented, warmUp: 35_000, counted: 45_000, requestsPerSecond: 150 };
 
 /** Whatever `Math.random` gives must not matter: two runs see it differ. */
 async function twice(scenario: Scenario) {
