@@ -7,6 +7,9 @@ import type { Flight } from './flight.js';
 
 export type Outcome = { readonly state: 'loaded' | 'missing' } | { readonly state: 'failed'; readonly error: unknown };
 
+/** So many loads of a batch use L2 at once: what they ask for in one turn is one round trip per node. */
+export const atOnce = 500;
+
 /** A load that wants its value from the batch. */
 interface Asked {
   readonly context: FactoryContext;
@@ -23,6 +26,8 @@ export class Batch {
   readonly #flights = new Map<string, Flight>();
   /** Loads of which it is not known whether they will ask. */
   readonly #undecided = new Set<string>();
+  #allBegun = false;
+  #whenDecided: (() => void) | undefined;
   #asked = new Map<string, Asked>();
   #leader: Flight | undefined;
   #runAsLeader: (() => void) | undefined;
@@ -43,13 +48,27 @@ export class Batch {
       (waits) => {
         if (waits) this.#decided(key);
         // Of many that wait for other processes there is always one that looks again: those who have asked already must not wait for each of them.
-        else if (this.#asked.size === 0) this.#undecided.add(key);
+        else if (this.#allBegun && this.#asked.size === 0) this.#undecided.add(key);
       },
     );
     this.#flights.set(key, flight);
     const over = () => this.#decided(key);
     flight.done.then(over, over);
     return flight;
+  }
+
+  /** When it is known of all loads that have begun whether they will ask. */
+  decided(): Promise<void> {
+    if (this.#undecided.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenDecided = resolve;
+    });
+  }
+
+  /** No further load will begin: before this the factory does not run. */
+  allBegun(): void {
+    this.#allBegun = true;
+    if (this.#undecided.size === 0) this.#runAsLeader?.();
   }
 
   #ask(key: string, context: FactoryContext): Promise<unknown> {
@@ -66,19 +85,26 @@ export class Batch {
 
   #decided(key: string): void {
     this.#undecided.delete(key);
-    if (this.#undecided.size === 0) this.#runAsLeader?.();
+    if (this.#undecided.size > 0) return;
+    this.#whenDecided?.();
+    if (this.#allBegun) this.#runAsLeader?.();
   }
 
   async #run(): Promise<void> {
-    const asked = this.#asked;
+    // In the order of the call.
+    const asked = new Map<string, Asked>();
+    for (const key of this.#flights.keys()) {
+      const one = this.#asked.get(key);
+      if (one !== undefined) asked.set(key, one);
+    }
     this.#asked = new Map();
     this.#leader = undefined;
     this.#runAsLeader = undefined;
     const keys = [...asked.keys()];
     const skipped = new Set<string>();
     const [first] = asked.values();
-    // They began together, so their signals abort together.
     const { signal } = (first as Asked).context;
+    let values: ReadonlyMap<string, unknown>;
     try {
       // While it was waited for the others: nobody would wait for it.
       signal.throwIfAborted();
@@ -88,17 +114,30 @@ export class Batch {
         setOptions: (key, options) => contextOf(asked, key).setOptions(options),
         skip: (key) => skipped.add(contextOf(asked, key).key),
       });
-      const values = valuesOf(keys, made);
-      for (const [key, { context, resolve }] of asked) {
-        const value = values.get(key);
-        this.onRun?.(key, { state: value === undefined ? 'missing' : 'loaded' });
-        resolve(skipped.has(key) ? context.skip(value) : value);
-      }
+      values = valuesOf(keys, made);
     } catch (error) {
-      for (const [key, { reject }] of asked) {
+      await this.#settle(asked, (key, { reject }) => {
         this.onRun?.(key, { state: 'failed', error });
         reject(error);
-      }
+      });
+      return;
+    }
+    await this.#settle(asked, (key, { context, resolve }) => {
+      const value = values.get(key);
+      this.onRun?.(key, { state: value === undefined ? 'missing' : 'loaded' });
+      resolve(skipped.has(key) ? context.skip(value) : value);
+    });
+  }
+
+  /** So many, and the next when those are stored: all of many thousands would keep the process from reading what L2 replies. */
+  async #settle(asked: ReadonlyMap<string, Asked>, settle: (key: string, asked: Asked) => void): Promise<void> {
+    let pending: Promise<unknown>[] = [];
+    for (const [key, one] of asked) {
+      settle(key, one);
+      pending.push(this.#flights.get(key)?.done as Promise<unknown>);
+      if (pending.length < atOnce) continue;
+      await Promise.allSettled(pending);
+      pending = [];
     }
   }
 }

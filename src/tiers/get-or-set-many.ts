@@ -4,9 +4,9 @@ import { isDueEarly } from '../entries/freshness.js';
 import { fullKeyOf } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
 import { ConfigError } from '../errors.js';
-import { Batch } from './batch.js';
+import { atOnce, Batch } from './batch.js';
 import { type Defaults, keysIn, signalIn, slidingIn } from './call-options.js';
-import type { Core } from './core.js';
+import { assertOpen, type Core } from './core.js';
 import { countBeyondL1, countL1Hit, countStale } from './counting.js';
 import type { FlightPlan } from './flight.js';
 import { getOrSet, type Load } from './get-or-set.js';
@@ -16,8 +16,8 @@ import { mayRefresh } from './refresh.js';
 import { slide } from './slide.js';
 
 /**
- * The values of many keys, and one run of the factory for those that are missing. They are read in one turn of the event loop, which makes one
- * round trip per node of it, and the same goes for their leases and fills.
+ * The values of many keys, and one run of the factory for those that are missing. Up to 500 are read in one turn of the event loop, which makes
+ * one round trip per node of it, and the same goes for their leases and fills.
  */
 export async function getOrSetMany<T>(
   core: Core,
@@ -35,7 +35,7 @@ export async function getOrSetMany<T>(
   const common = commonLoad(core, options, defaults);
   const sliding = slidingIn(options, defaults);
   const many = { batch: new Batch(factory), common, forced: options?.forceFresh === true, sliding, signal };
-  const values = await Promise.all(loadEach(core, space, asked, many));
+  const values = await Promise.all(await loadEach(core, space, asked, many));
   const answer = new Map<string, T>();
   for (const [index, key] of asked.entries()) if (values[index] !== undefined) answer.set(key, values[index] as T);
   return answer;
@@ -56,19 +56,42 @@ export function commonLoad(core: Core, options: GetOrSetOptions | undefined, def
   return loadOf(core, '', noFactory, options, defaults);
 }
 
-/** The value of each key, or the promise of it. All of it begins in this turn. */
-export function loadEach(core: Core, space: Space, keys: readonly string[], many: ManyLoads): unknown[] {
-  const { batch, common, forced, sliding, signal } = many;
-  return keys.map((key) => {
-    const load = { ...common, userKey: key };
-    const plan = planOf(space, space.prefix + key, load, forced);
-    const copy = forced ? undefined : freshInL1(core, space, plan.key, plan.outage);
-    if (copy === undefined) return loadOrJoin(core, batch, plan, load, signal);
-    countL1Hit(core, plan.key);
-    if (sliding !== undefined) slide(core, space, plan.key, copy, sliding, load.terms);
-    refreshEarly(core, batch, plan, load, copy);
-    return copy.value;
-  });
+/** The value of each key, or the promise of it. Up to so many of them begin in one turn. */
+export async function loadEach(
+  core: Core,
+  space: Space,
+  keys: readonly string[],
+  many: ManyLoads,
+): Promise<readonly unknown[]> {
+  const { batch, signal } = many;
+  const answers: unknown[] = [];
+  try {
+    for (const key of keys) {
+      if (answers.length > 0 && answers.length % atOnce === 0) {
+        await batch.decided();
+        assertOpen(core);
+        signal?.throwIfAborted();
+      }
+      const answer = loadOne(core, space, key, many);
+      // It may fail before the last one has begun.
+      if (answer instanceof Promise) answer.catch(() => undefined);
+      answers.push(answer);
+    }
+  } finally {
+    batch.allBegun();
+  }
+  return answers;
+}
+
+function loadOne(core: Core, space: Space, key: string, { batch, common, forced, sliding, signal }: ManyLoads): unknown {
+  const load = { ...common, userKey: key };
+  const plan = planOf(space, space.prefix + key, load, forced);
+  const copy = forced ? undefined : freshInL1(core, space, plan.key, plan.outage);
+  if (copy === undefined) return loadOrJoin(core, batch, plan, load, signal);
+  countL1Hit(core, plan.key);
+  if (sliding !== undefined) slide(core, space, plan.key, copy, sliding, load.terms);
+  refreshEarly(core, batch, plan, load, copy);
+  return copy.value;
 }
 
 /** Rejects where it would throw: the loads of other keys have begun by then, and somebody has to wait for them. */

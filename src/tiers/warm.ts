@@ -69,7 +69,7 @@ function loading(core: Core, factory: BatchFactory<unknown>, options: Options, d
     const keys = [...distinct].filter((key) => isKey(space, key, tally));
     const outcomes = new Map<string, Outcome>();
     const many = { batch: new Batch(factory, (key, outcome) => outcomes.set(key, outcome)), common, forced };
-    const answers = loadEach(core, space, keys, { ...many, sliding: undefined, signal: undefined });
+    const answers = await loadEach(core, space, keys, { ...many, sliding: undefined, signal: undefined });
     for (const [index, answer] of (await Promise.allSettled(answers)).entries()) {
       const key = keys[index] as string;
       const outcome = outcomes.get(key);

@@ -11,6 +11,7 @@ export const everyCall: Record<string, Call> = {
   getMany: (cache, options) => cache.getMany(['k', 'absent'], options),
   getOrSet: (cache, options) => cache.getOrSet('k', () => 'made', options),
   'getOrSet with forceFresh': (cache, options) => cache.getOrSet('k', () => 'made', { ...options, forceFresh: true }),
+  getOrSetMany: (cache, options) => cache.getOrSetMany(['k', 'absent'], (keys) => keys.map(() => 'made'), options),
   set: (cache, options) => cache.set('k', 'new', options),
   setMany: (cache, options) => cache.setMany([['k', 'new']], options),
   setIfAbsent: (cache, options) => cache.setIfAbsent('absent', 'new', options),

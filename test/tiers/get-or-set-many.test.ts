@@ -88,6 +88,63 @@ describe('what it loads', () => {
   });
 });
 
+describe('thousands of keys', () => {
+  const many = (count: number) => Array.from({ length: count }, (_, index) => `k${index}`);
+
+  it('are one run of the factory, and no more than 500 of them ask L2 at once', async () => {
+    const w = world();
+    const { cache, core, gates } = w.process('p');
+    const reply = gates.hold('read', 'reply');
+    const factory = upper();
+    const answer = cache.getOrSetMany(many(1_300), factory);
+    await reply.arrived;
+    await settled();
+    expect(core.flights.size).toBe(500);
+    reply.release();
+    const values = await answer;
+    expect([...values.keys()]).toEqual(many(1_300));
+    expect(runs(factory)).toEqual([many(1_300)]);
+    await settled();
+    expect(w.server.read('k1299')?.value).toBe('K1299');
+    nothingLeft(w, core);
+  });
+
+  it('of which hundreds are held by another process do not hold up the others', async () => {
+    const w = world({ leaseMs: 60_000 });
+    const slowly = (step: Step) => {
+      if (step.operation !== 'load' || step.phase !== 'reply') return undefined;
+      return new Promise<void>((resolve) => void w.clock.schedule(20, resolve));
+    };
+    const { cache } = w.process('p', { pass: slowly });
+    const held = many(1_100).slice(0, 550);
+    for (const key of held) w.server.load(key, 'of another', '', Number.POSITIVE_INFINITY);
+    const factory = upper();
+    const answer = cache.getOrSetMany(many(1_100), factory);
+    await pass(w.clock, 300);
+    expect(runs(factory)).toEqual([many(1_100).slice(550)]);
+    for (const key of held) w.server.release(key, 'of another');
+    await pass(w.clock, 500);
+    expect((await answer).size).toBe(1_100);
+  });
+
+  it('end with the cache, and what has not begun never does', async () => {
+    const w = world();
+    const { cache, core, gates } = w.process('p');
+    const reply = gates.hold('read', 'reply');
+    const factory = upper();
+    const answer = cache.getOrSetMany(many(1_300), factory);
+    answer.catch(() => undefined);
+    await reply.arrived;
+    const closed = cache.close();
+    reply.release();
+    await pass(w.clock, 1_500, 100);
+    await closed;
+    await expect(answer).rejects.toThrow(ClosedError);
+    expect(factory).not.toHaveBeenCalled();
+    expect(core.flights.size).toBe(0);
+  });
+});
+
 describe('what the factory returns', () => {
   it.each([
     { shape: 'a Map without it', make: () => new Map([['b', 'B']]) },
