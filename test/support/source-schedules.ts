@@ -86,11 +86,11 @@ export async function runSourceProgram(
   }
   quiet = true;
   for (const { go } of waiting.splice(0)) go();
-  for (let turn = 0; turn < 200; turn += 1) {
-    w.clock.advance(5);
+  const left = () => processes.reduce((sum, { sourced, core }) => sum + sourced.pending + core.journal.size, running.size);
+  // What was lost is told again after a pause.
+  for (let turn = 0; turn < 40 || (left() > 0 && turn < 2_000); turn += 1) {
+    w.clock.advance(25);
     await settled();
   }
-  const cached = w.server.read(key)?.value;
-  const left = processes.reduce((sum, { sourced, core }) => sum + sourced.pending + core.journal.size, running.size);
-  return { source: row, cached, left };
+  return { source: row, cached: w.server.read(key)?.value, left: left() };
 }
