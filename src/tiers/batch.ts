@@ -108,7 +108,8 @@ export class Batch {
     try {
       // While it was waited for the others: nobody would wait for it.
       signal.throwIfAborted();
-      const made = await this.#factory(keys, {
+      const factory = this.#factory;
+      const made = await factory(keys, {
         signal,
         stale: new Map(Array.from(asked, ([key, { context }]) => [key, context.stale] as const).filter(isThere)),
         setOptions: (key, options) => contextOf(asked, key).setOptions(options),
