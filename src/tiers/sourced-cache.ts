@@ -114,7 +114,7 @@ export function sourcedCache<T>(
       else {
         assertRemovable(written);
         const userKeys = new Map(keys.map((key, index) => [fullKeys[index] as string, key]));
-        if (queue === undefined) await eachRemoved(front, written, userKeys, terms, hardTimeout);
+        if (queue === undefined) await eachRemoved(front, written, userKeys, terms, { hardTimeout, overtime: 0 });
         else {
           queue.assertRoom(fullKeys);
           const writes = fullKeys.map((key) => queuedWrite(key, userKeys, undefined));
@@ -156,7 +156,9 @@ export function sourcedCache<T>(
   };
 }
 
-interface HowWritten extends Pick<SourceWrite, 'hardTimeout' | 'overtime'> {
+type Times = Pick<SourceWrite, 'hardTimeout' | 'overtime' | 'ended'>;
+
+interface HowWritten extends Times {
   readonly terms: Terms;
   /** Of a batch. */
   readonly afterFailure: SourceWrite['afterFailure'];
@@ -168,10 +170,10 @@ async function writeNow<T>(
   source: WritableSource<T>,
   drafts: ReadonlyMap<string, Draft>,
   userKeys: ReadonlyMap<string, string>,
-  { terms, hardTimeout, overtime, afterFailure }: HowWritten,
+  { terms, hardTimeout, overtime, ended, afterFailure }: HowWritten,
 ): Promise<void> {
   const { core } = front;
-  const times = { hardTimeout, overtime };
+  const times = { hardTimeout, overtime, ended };
   const nameOf = (key: string) => userKeys.get(key) as string;
   if (drafts.size > 1 && source.saveMany !== undefined) {
     const values = new Map(Array.from(drafts, ([key, { value }]) => [nameOf(key), value as T]));
@@ -192,12 +194,11 @@ async function eachRemoved<T>(
   source: WritableSource<T>,
   userKeys: ReadonlyMap<string, string>,
   terms: Terms,
-  hardTimeout: number,
-  overtime = 0,
+  times: Times,
 ): Promise<void> {
   await allOf(userKeys, ([key, userKey]) => {
     const run = (context: SourceContext) => source.remove?.(userKey, context);
-    return removeThrough(core, [key], { run, hardTimeout, overtime, leaseWait: 0, afterFailure: 'keep' }, terms);
+    return removeThrough(core, [key], { run, ...times, leaseWait: 0, afterFailure: 'keep' }, terms);
   });
 }
 
@@ -222,14 +223,14 @@ function queueFor<T>(
     random: core.random,
     settings,
     batches: source.saveMany !== undefined,
-    write(batch) {
+    write(batch, ended) {
       const userKeys = new Map(batch.map(({ key, userKey }) => [key, userKey]));
       const drafts = new Map(batch.flatMap(({ key, draft }) => (draft === undefined ? [] : [[key, draft] as const])));
       // What overruns its time may still reach the source: the next write of the key had better come after it.
       const overtime = hardTimeout;
       return drafts.size === 0
-        ? eachRemoved(front, source, userKeys, terms, hardTimeout, overtime)
-        : writeNow(front, source, drafts, userKeys, { terms, hardTimeout, overtime, afterFailure: 'keep' });
+        ? eachRemoved(front, source, userKeys, terms, { hardTimeout, overtime, ended })
+        : writeNow(front, source, drafts, userKeys, { terms, hardTimeout, overtime, ended, afterFailure: 'keep' });
     },
     onFailure(batch, error) {
       if (events.heard['source:error']) events.emit('source:error', { keys: batch.map(({ key }) => key), error });

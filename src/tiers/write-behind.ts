@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../clock.js';
 import { ClosedError, QueueFullError } from '../errors.js';
 import type { Draft } from './draft.js';
@@ -34,8 +35,8 @@ export interface WriteBehindParts {
   readonly settings: WriteBehindSettings;
   /** Whether several values may go at once. */
   readonly batches: boolean;
-  /** Gives the source a batch of values, or the removal of one key. */
-  readonly write: (batch: readonly QueuedWrite[]) => Promise<void>;
+  /** Gives the source a batch of values, or the removal of one key. Nobody waits for it any more once `ended` aborts. */
+  readonly write: (batch: readonly QueuedWrite[], ended: AbortSignal) => Promise<void>;
   readonly onFailure: (batch: readonly QueuedWrite[], error: unknown) => void;
   /** Told at the end, if there is something. */
   readonly onUnwritten: (left: readonly QueuedWrite[], error: unknown) => void;
@@ -63,10 +64,11 @@ export class WriteBehind implements WriteQueue {
   #jobs = 0;
   #timer: (Timer & { readonly due: number }) | undefined;
   #lastError: unknown;
-  #ended = false;
+  readonly #end = new AbortController();
 
   constructor(parts: WriteBehindParts) {
     this.#parts = parts;
+    setMaxListeners(mostJobs, this.#end.signal);
   }
 
   get pending(): number {
@@ -127,7 +129,7 @@ export class WriteBehind implements WriteQueue {
 
   flush(): Promise<void> {
     if (this.pending === 0) return Promise.resolve();
-    if (this.#ended) return Promise.reject(this.#unwritten());
+    if (this.#end.signal.aborted) return Promise.reject(this.#unwritten());
     return new Promise((resolve, reject) => {
       const left = new Map<string, number>();
       for (const { key, order } of [...this.#running.values(), ...this.#queued.values()]) left.set(key, order);
@@ -137,21 +139,21 @@ export class WriteBehind implements WriteQueue {
   }
 
   async close(): Promise<void> {
-    if (this.#ended) return;
+    if (this.#end.signal.aborted) return;
     const { clock, settings, onUnwritten } = this.#parts;
     this.#hurry();
     if (this.pending > 0) {
       await new Promise<void>((resolve) => {
         const bound = clock.schedule(settings.closeTimeout, resolve, 'awaited');
         const over = () => {
-          if (this.pending > 0 && !this.#ended) return this.#waitAgain(over);
+          if (this.pending > 0 && !this.#end.signal.aborted) return this.#waitAgain(over);
           bound.cancel();
           resolve();
         };
         this.#waitAgain(over);
       });
     }
-    this.#ended = true;
+    this.#end.abort();
     this.#timer?.cancel();
     for (const waiter of this.#waiters) waiter.reject(this.#unwritten());
     this.#waiters.clear();
@@ -180,7 +182,7 @@ export class WriteBehind implements WriteQueue {
   }
 
   #pump(): void {
-    if (this.#ended) return;
+    if (this.#end.signal.aborted) return;
     while (this.#jobs < mostJobs) {
       const batch = this.#next();
       if (batch.length === 0) break;
@@ -226,7 +228,7 @@ export class WriteBehind implements WriteQueue {
     }
     let failure: { readonly error: unknown } | undefined;
     try {
-      await this.#parts.write(batch);
+      await this.#parts.write(batch, this.#end.signal);
     } catch (error) {
       failure = { error };
     }
@@ -273,7 +275,7 @@ export class WriteBehind implements WriteQueue {
 
   #wakeAt(due: number): void {
     const { clock } = this.#parts;
-    if (this.#ended || (this.#timer !== undefined && this.#timer.due <= due)) return;
+    if (this.#end.signal.aborted || (this.#timer !== undefined && this.#timer.due <= due)) return;
     this.#timer?.cancel();
     const timer = clock.schedule(
       Math.max(0, due - clock.monotonic()),

@@ -136,10 +136,10 @@ describe('without a logger', () => {
     expect(warn).toHaveBeenCalledOnce();
   });
 
-  it('memory alone has nothing to report', async () => {
+  it('memory alone has no outage to report, but for that of a source', async () => {
     const listening = vi.spyOn(Emitter.prototype, 'on');
     await cacheBuilder().memory().build().close();
-    expect(listening).not.toHaveBeenCalled();
+    expect(listening.mock.calls.map(([name]) => name)).toEqual(['source:unwritten']);
     listening.mockRestore();
   });
 });

@@ -236,6 +236,7 @@ describe('the queue is bounded', () => {
   it('10,000 keys while the source is down come to their end', async () => {
     const { users, source, clock } = started({ backOff: 1_000 }, {}, { budget: 60_000 });
     const { save } = source;
+    const warn = vi.spyOn(process, 'emitWarning');
     source.save = () => Promise.reject(new Error('down'));
     await users.setMany(Array.from({ length: 10_000 }, (_, index) => [`k${index}`, 'v'] as const));
     await pass(clock, 500, 100);
@@ -245,6 +246,7 @@ describe('the queue is bounded', () => {
     for (let turn = 0; turn < 10_000 && users.pending > 0; turn += 1) await settled();
     await flushed;
     expect([source.rows.size, users.pending]).toEqual([10_000, 0]);
+    expect(warn).not.toHaveBeenCalled();
   });
 });
 
@@ -289,12 +291,18 @@ describe('close()', () => {
 
   it('does not wait for a source that never settles', async () => {
     const { users, source, cache, unwritten, clock } = started({ closeTimeout: 1_000 });
-    source.save = () => new Promise(() => undefined);
+    let signal: AbortSignal | undefined;
+    source.save = (_key, _value, context) => {
+      signal = context.signal;
+      return new Promise(() => undefined);
+    };
     await users.set('k', 'v');
     const closed = cache.close();
     await pass(clock, 2_500, 20);
     await closed;
     expect(unwritten).toEqual([{ values: new Map([['k', 'v']]), removed: [], error: undefined }]);
+    await settled();
+    expect([signal?.aborted, clock.pending]).toEqual([true, 0]);
   });
 });
 
