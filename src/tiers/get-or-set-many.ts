@@ -5,7 +5,7 @@ import { fullKeyOf } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
 import { ConfigError } from '../errors.js';
 import { atOnce, Batch } from './batch.js';
-import { type Defaults, keysIn, signalIn, slidingIn } from './call-options.js';
+import { type Defaults, keysIn, signalIn } from './call-options.js';
 import { assertOpen, type Core } from './core.js';
 import { countBeyondL1, countL1Hit, countStale } from './counting.js';
 import type { FlightPlan } from './flight.js';
@@ -33,8 +33,7 @@ export async function getOrSetMany<T>(
   const signal = signalIn(options);
   // Options are checked once, and before anything begins.
   const common = commonLoad(core, options, defaults);
-  const sliding = slidingIn(options, defaults);
-  const many = { batch: new Batch(factory), common, forced: options?.forceFresh === true, sliding, signal };
+  const many = { batch: new Batch(factory), common, forced: options?.forceFresh === true, signal };
   const values = await Promise.all(await loadEach(core, space, asked, many));
   const answer = new Map<string, T>();
   for (const [index, key] of asked.entries()) if (values[index] !== undefined) answer.set(key, values[index] as T);
@@ -47,8 +46,6 @@ export interface ManyLoads {
   /** What is the same for all of them. */
   readonly common: Load;
   readonly forced: boolean;
-  /** The life that a hit in L1 gives; undefined for none. */
-  readonly sliding: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -83,13 +80,13 @@ export async function loadEach(
   return answers;
 }
 
-function loadOne(core: Core, space: Space, key: string, { batch, common, forced, sliding, signal }: ManyLoads): unknown {
+function loadOne(core: Core, space: Space, key: string, { batch, common, forced, signal }: ManyLoads): unknown {
   const load = { ...common, userKey: key };
   const plan = planOf(space, space.prefix + key, load, forced);
   const copy = forced ? undefined : freshInL1(core, space, plan.key, plan.outage);
   if (copy === undefined) return loadOrJoin(core, batch, plan, load, signal);
   countL1Hit(core, plan.key);
-  if (sliding !== undefined) slide(core, space, plan.key, copy, sliding, load.terms);
+  if (load.sliding !== undefined) slide(core, space, plan.key, copy, load.sliding, load.terms);
   refreshEarly(core, batch, plan, load, copy);
   return copy.value;
 }

@@ -61,7 +61,11 @@ export async function warm(
 function loading(core: Core, factory: BatchFactory<unknown>, options: Options, defaults: Defaults): Fill<string> {
   const asked = commonLoad(core, options, defaults);
   // What is stale is made anew, however long that takes, and what is fresh is left alone.
-  const common = { ...asked, upkeep: { ...asked.upkeep, swr: 0, softTimeout: Number.POSITIVE_INFINITY, beta: 0 } };
+  const common = {
+    ...asked,
+    sliding: undefined,
+    upkeep: { ...asked.upkeep, swr: 0, softTimeout: Number.POSITIVE_INFINITY, beta: 0 },
+  };
   const forced = options.forceFresh === true;
   return async (space, batch, tally) => {
     const distinct = new Set(batch);
@@ -69,7 +73,7 @@ function loading(core: Core, factory: BatchFactory<unknown>, options: Options, d
     const keys = [...distinct].filter((key) => isKey(space, key, tally));
     const outcomes = new Map<string, Outcome>();
     const many = { batch: new Batch(factory, (key, outcome) => outcomes.set(key, outcome)), common, forced };
-    const answers = await loadEach(core, space, keys, { ...many, sliding: undefined, signal: undefined });
+    const answers = await loadEach(core, space, keys, { ...many, signal: undefined });
     for (const [index, answer] of (await Promise.allSettled(answers)).entries()) {
       const key = keys[index] as string;
       const outcome = outcomes.get(key);
