@@ -41,9 +41,10 @@ export class Flights {
     return Object.values(this.#tables).reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Whether a load of the key runs, whatever became of it. */
+  /** Whether a load of the key runs that may still store what it makes. */
   has(key: string, outage: OutagePolicy): boolean {
-    return this.#tables[outage].has(key);
+    const flight = this.#tables[outage].get(key);
+    return flight !== undefined && !this.settings.fence.isMarked(flight.ticket);
   }
 
   /**

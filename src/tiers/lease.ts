@@ -120,6 +120,12 @@ export async function takeLease(core: Core, flight: Flight, found: Found, budget
           wakeUp.cancel();
           return { state: 'filling', entry: flight.standIn, ms: reply.ms };
         }
+        if (reply.ms > longestBackOffMs) {
+          // So long nobody is put off but for what stood in then, and here nothing does.
+          wakeUp.cancel();
+          putOffSince = Number.NEGATIVE_INFINITY;
+          break;
+        }
         putOffSince = Math.min(putOffSince, core.clock.monotonic());
         await waitForLease(core, wakeUp, Math.min(reply.ms, longestBackOffMs) + 1, flight);
     }

@@ -321,6 +321,19 @@ describe('a refresh that something overtakes', () => {
     expect(await cache.get('k')).toBe('after');
   });
 
+  it('does not keep the next one off', async () => {
+    const { cache, clock, made, factory } = await withStale();
+    await cache.getOrSet('k', factory);
+    await settled();
+    await cache.set('k', 'set');
+    await pass(clock, 1_500, 500);
+    expect(await cache.getOrSet('k', () => 'second')).toBe('set');
+    await settled();
+    expect(await cache.getOrSet('k', () => 'never')).toBe('second');
+    await finish(made, 'before');
+    expect(await cache.get('k')).toBe('second');
+  });
+
   it('a delete by another process voids its lease: what it makes is not stored', async () => {
     const { cache, process, server, made, factory, lines } = await withStale();
     await cache.getOrSet('k', factory);
