@@ -123,8 +123,10 @@ it('nothing is trusted while a slot goes to a node that had none, and then that 
   const newcomer = await startRedis({ pickPort: freeClusterPort, args: ['--cluster-enabled', 'yes'] });
   onTestFinished(() => newcomer.stop());
   const caches = await Promise.all(libraries.map((library) => cacheOf(library, { maxStaleness: '1s' })));
-  const [first] = caches as [TieredCache];
-  await first.set('k0', 'old');
+  // Whoever set it would tell the new node of it again.
+  const writer = await cacheOf(libraries[0]);
+  await writer.set('k0', 'old');
+  await writer.close();
   await Promise.all(caches.map((cache) => holds(cache, ['k0'])));
   await cluster.cli(cluster.ports[0] as number, 'CLUSTER', 'MEET', '127.0.0.1', String(newcomer.port));
   await eventually(async () => (await newcomer.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'), slow);
