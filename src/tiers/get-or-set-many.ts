@@ -1,5 +1,4 @@
 import type { BatchFactory, GetOrSetOptions } from '../cache.js';
-import type { Entry } from '../entries/entry.js';
 import { isDueEarly } from '../entries/freshness.js';
 import { fullKeyOf } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
@@ -7,12 +6,11 @@ import { ConfigError } from '../errors.js';
 import { atOnce, Batch } from './batch.js';
 import { type Defaults, keysIn, signalIn } from './call-options.js';
 import { assertOpen, type Core } from './core.js';
-import { countBeyondL1, countL1Hit, countStale } from './counting.js';
-import type { FlightPlan } from './flight.js';
+import { countL1Hit } from './counting.js';
 import { getOrSet, type Load } from './get-or-set.js';
-import { loadOf, planOf } from './load.js';
-import { freshInL1, staleInL1 } from './reads.js';
-import { mayRefresh } from './refresh.js';
+import { loadOf, loadOrJoin, planOf } from './load.js';
+import { freshInL1 } from './reads.js';
+import { type Begin, refresh } from './refresh.js';
 import { slide } from './slide.js';
 
 /**
@@ -83,46 +81,24 @@ export async function loadEach(
 function loadOne(core: Core, space: Space, key: string, { batch, common, forced, signal }: ManyLoads): unknown {
   const load = { ...common, userKey: key };
   const plan = planOf(space, space.prefix + key, load, forced);
+  const begin = beginningIn(core, batch, load);
   const copy = forced ? undefined : freshInL1(core, space, plan.key, plan.outage);
-  if (copy === undefined) return loadOrJoin(core, batch, plan, load, signal);
+  // Which rejects where it would throw: the loads of other keys have begun by then, and somebody has to wait for them.
+  if (copy === undefined) return loadOrJoin(core, plan, begin, signal);
   countL1Hit(core, plan.key);
   if (load.sliding !== undefined) slide(core, space, plan.key, copy, load.sliding, load.terms);
-  refreshEarly(core, batch, plan, load, copy);
+  const { beta } = load.upkeep;
+  if (beta !== 0 && isDueEarly(copy, beta, core.clock.now(), core.random())) {
+    refresh(core, { ...plan, refreshed: copy.stamp }, begin);
+  }
   return copy.value;
 }
 
-/** Rejects where it would throw: the loads of other keys have begun by then, and somebody has to wait for them. */
-async function loadOrJoin(
-  core: Core,
-  batch: Batch,
-  plan: FlightPlan,
-  load: Load,
-  signal: AbortSignal | undefined,
-): Promise<unknown> {
-  const { flights, counters } = core;
-  const { key, space, forced, patience, outage } = plan;
-  const stale = forced ? undefined : staleInL1(core, space, key, patience.swr);
-  if (stale !== undefined) {
-    countBeyondL1(core, key, { entry: undefined, tier: 'l1' });
-    countStale(core, key, 'l1');
-    if (mayRefresh(core, plan)) begin(core, batch, { ...plan, unattended: true }, load);
-    return stale.value;
-  }
-  const running = flights.joinable(key, space, forced, outage);
-  if (running !== undefined) counters.coalesced += 1;
-  return flights.wait(running ?? begin(core, batch, plan, load), patience, signal);
-}
-
-function refreshEarly(core: Core, batch: Batch, plan: FlightPlan, load: Load, entry: Entry): void {
-  const { beta } = load.upkeep;
-  if (beta === 0 || !isDueEarly(entry, beta, core.clock.now(), core.random()) || !mayRefresh(core, plan)) return;
-  begin(core, batch, { ...plan, unattended: true, refreshed: entry.stamp }, load);
-}
-
-function begin(core: Core, batch: Batch, plan: FlightPlan, load: Load) {
-  return batch.load(load.userKey, (factory, onWaiting) =>
-    core.flights.start({ ...plan, onWaiting }, (started) => getOrSet(core, started, { ...load, factory })),
-  );
+function beginningIn(core: Core, batch: Batch, load: Load): Begin {
+  return (plan) =>
+    batch.load(load.userKey, (factory, onWaiting) =>
+      core.flights.start({ ...plan, onWaiting }, (started) => getOrSet(core, started, { ...load, factory })),
+    );
 }
 
 function noFactory(): never {

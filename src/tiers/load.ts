@@ -10,7 +10,7 @@ import { keepingIn } from './draft.js';
 import type { FlightPlan } from './flight.js';
 import { getOrSet, type Load } from './get-or-set.js';
 import { staleInL1 } from './reads.js';
-import { refresh } from './refresh.js';
+import { type Begin, refresh } from './refresh.js';
 import { slide } from './slide.js';
 
 /** What the caller wants loaded, and how. */
@@ -39,21 +39,30 @@ export function planOf(space: Space, key: string, { terms, upkeep }: Load, force
 }
 
 /** What L1 does not have fresh: a stale copy at once, if that will do, else what the load of it gives that runs already or is begun now. */
-export async function loadOrJoin(core: Core, plan: FlightPlan, load: Load, signal: AbortSignal | undefined): Promise<unknown> {
+export async function loadOrJoin(
+  core: Core,
+  plan: FlightPlan,
+  begin: Begin,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
   const { flights, counters } = core;
   const { key, space, forced, patience, outage } = plan;
   const stale = forced ? undefined : staleInL1(core, space, key, patience.swr);
   if (stale !== undefined) {
     countBeyondL1(core, key, { entry: undefined, tier: 'l1' });
     countStale(core, key, 'l1');
-    refresh(core, plan, load);
+    refresh(core, plan, begin);
     return stale.value;
   }
 
-  let flight = flights.joinable(key, space, forced, outage);
-  if (flight === undefined) flight = flights.start(plan, (started) => getOrSet(core, started, load));
-  else counters.coalesced += 1;
-  return flights.wait(flight, patience, signal);
+  const running = flights.joinable(key, space, forced, outage);
+  if (running !== undefined) counters.coalesced += 1;
+  return flights.wait(running ?? begin(plan), patience, signal);
+}
+
+/** Of one key. */
+export function beginning(core: Core, load: Load): Begin {
+  return (plan) => core.flights.start(plan, (started) => getOrSet(core, started, load));
 }
 
 /** What a hit in L1 may lead to, all of it in the background. Rejects where an option is wrong. */
@@ -70,7 +79,8 @@ export async function afterHit(
   slideIn(core, space, userKey, entry, options, defaults);
   if (beta === 0 || !isDueEarly(entry, beta, core.clock.now(), core.random())) return entry.value;
   const load = loadOf(core, userKey, factory, options, defaults);
-  refresh(core, { ...planOf(space, space.prefix + userKey, load, false), refreshed: entry.stamp }, load);
+  const plan = { ...planOf(space, space.prefix + userKey, load, false), refreshed: entry.stamp };
+  refresh(core, plan, beginning(core, load));
   return entry.value;
 }
 

@@ -15,7 +15,7 @@ import { getMany } from './get-many.js';
 import { getOrSetMany } from './get-or-set-many.js';
 import { healthOf } from './health.js';
 import { clear, invalidateTags } from './invalidations.js';
-import { afterHit, loadOf, loadOrJoin, planOf, slid } from './load.js';
+import { afterHit, beginning, loadOf, loadOrJoin, planOf, slid } from './load.js';
 import { memoize } from './memoize.js';
 import { freshInL1, readBeyondL1 } from './reads.js';
 import { sourcedCache } from './sourced-cache.js';
@@ -245,7 +245,8 @@ export class TieredCacheView implements api.TieredCache {
     assertOpen(core);
     const fullKey = this.#fullKey(key);
     const load = loadOf(core, key, factory, options, this.#defaults);
-    return loadOrJoin(core, planOf(this.#here(), fullKey, load, options?.forceFresh === true), load, signalIn(options));
+    const plan = planOf(this.#here(), fullKey, load, options?.forceFresh === true);
+    return loadOrJoin(core, plan, beginning(core, load), signalIn(options));
   }
 
   async #getBeyondL1(key: string, options: api.ReadOptions | undefined): Promise<unknown> {

@@ -1,25 +1,9 @@
-import { cacheBuilder, type TieredCache } from 'tierkeep';
-import { afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { anotherProcess } from '../support/another-process.js';
 import { eventually } from '../support/eventually.js';
-import { ownName, type StandaloneView, sharedStandalone } from '../support/shared-topologies.js';
+import { ownName } from '../support/shared-topologies.js';
 
-let redis: StandaloneView;
-beforeAll(async () => {
-  redis = await sharedStandalone();
-});
-
-const open: TieredCache[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cache) => cache.close()));
-});
-
-/** As another process would build it. */
-async function newCache(name: string): Promise<TieredCache> {
-  const cache = cacheBuilder(name).memory().redis({ url: redis.url }).budget('10s').build();
-  open.push(cache);
-  await cache.ready();
-  return cache;
-}
+const newCache = anotherProcess();
 
 async function withStale() {
   const name = ownName('freshness');

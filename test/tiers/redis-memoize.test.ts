@@ -1,25 +1,9 @@
-import { cacheBuilder, type TieredCache } from 'tierkeep';
-import { afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { anotherProcess } from '../support/another-process.js';
 import { eventually } from '../support/eventually.js';
-import { ownName, type StandaloneView, sharedStandalone } from '../support/shared-topologies.js';
+import { ownName, sharedStandalone } from '../support/shared-topologies.js';
 
-let redis: StandaloneView;
-beforeAll(async () => {
-  redis = await sharedStandalone();
-});
-
-const open: TieredCache[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cache) => cache.close()));
-});
-
-/** As another process would build it. */
-async function newCache(name: string): Promise<TieredCache> {
-  const cache = cacheBuilder(name).memory().redis({ url: redis.url }).budget('10s').build();
-  open.push(cache);
-  await cache.ready();
-  return cache;
-}
+const newCache = anotherProcess();
 
 it('processes share what was memoized, under one key that a person can find, and hear when it is invalidated', async () => {
   const name = ownName('memoize');
@@ -44,7 +28,7 @@ it('processes share what was memoized, under one key that a person can find, and
   // printf '[42,{"a":1,"b":[2n]}]' | openssl dgst -sha256 -binary | basenc --base64url
   const key = 'mWUxmj7vz_jr3gPBUTXlfWDTflLeUYhezj9sGA8IHZo';
   expect(here.keyOf(42, { a: 1, b: [2n] })).toBe(key);
-  expect(await redis.cli('EXISTS', `${name}:cache:{user:${key}}`)).toBe('1');
+  expect(await (await sharedStandalone()).cli('EXISTS', `${name}:cache:{user:${key}}`)).toBe('1');
 
   expect(await there.invalidate(42, { a: 1, b: [2n] })).toBe(true);
   const invalidated = await newerThan(1);

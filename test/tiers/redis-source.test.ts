@@ -1,26 +1,10 @@
-import { cacheBuilder, type TieredCache } from 'tierkeep';
-import { afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { anotherProcess } from '../support/another-process.js';
 import { eventually } from '../support/eventually.js';
-import { ownName, type StandaloneView, sharedStandalone } from '../support/shared-topologies.js';
+import { ownName } from '../support/shared-topologies.js';
 import { recordOf } from '../support/source-races.js';
 
-let redis: StandaloneView;
-beforeAll(async () => {
-  redis = await sharedStandalone();
-});
-
-const open: TieredCache[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cache) => cache.close()));
-});
-
-/** As another process would build it. */
-async function newCache(name: string): Promise<TieredCache> {
-  const cache = cacheBuilder(name).memory().redis({ url: redis.url }).budget('10s').build();
-  open.push(cache);
-  await cache.ready();
-  return cache;
-}
+const newCache = anotherProcess();
 
 it.each(['through', 'behind'] as const)(
   'write-%s: many writers in two processes end with what the source has',
