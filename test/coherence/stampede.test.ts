@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type CommandMonitor, monitorCommands } from '../support/command-monitor.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { deferred, pass, settled, world } from '../support/simulated-process.js';
 
@@ -12,15 +12,14 @@ const most = 40;
 
 describe('8 processes and 50 callers in each, on real Redis', () => {
   let redis: RedisServer;
-  let clients: Redis[] = [];
+  let monitor: CommandMonitor | undefined;
   let workers: ChildProcess[] = [];
-  let commands: string[] = [];
   beforeAll(async () => {
     redis = await startRedis();
   });
   afterAll(() => redis.stop());
   afterEach(async () => {
-    for (const client of clients.splice(0)) client.disconnect();
+    monitor?.close();
     const exits = workers.map((worker) => worker.exitCode ?? once(worker, 'exit'));
     for (const worker of workers) worker.kill();
     await Promise.all(exits);
@@ -32,22 +31,19 @@ describe('8 processes and 50 callers in each, on real Redis', () => {
     const path = fileURLToPath(new URL('../../bench/stampede-worker.ts', import.meta.url));
     workers = Array.from({ length: processes }, () => fork(path, [redis.url, bus], { execArgv: ['--import', 'tsx'] }));
     await Promise.all(workers.map((worker) => once(worker, 'message')));
-    const client = new Redis(redis.url);
-    const monitor = await client.monitor();
-    clients = [client, monitor];
-    monitor.on('monitor', (_time: string, args: string[], source: string) => {
-      if (source !== 'lua') commands.push(String(args[0]).toLowerCase());
-    });
+    monitor = await monitorCommands(redis.port);
   }
 
   /** One cold key that all of them want; how often the factory ran, and how many commands that took. */
   async function stampede(key: string) {
-    commands = [];
+    monitor?.forget();
     const answers = workers.map((worker) => once(worker, 'message') as Promise<[{ readonly factoryRuns: number }]>);
     for (const worker of workers) worker.send(key);
     const runs = (await Promise.all(answers)).reduce((sum, [{ factoryRuns }]) => sum + factoryRuns, 0);
     // The proofs of trust and greetings are no part of it.
-    const asked = commands.filter((name) => !['ping', 'del', 'monitor', 'hello', 'info', 'time', 'client'].includes(name));
+    const asked = (monitor?.commands ?? []).filter(
+      (name) => !['ping', 'del', 'monitor', 'hello', 'info', 'time', 'client'].includes(name),
+    );
     return { runs, commands: asked.length };
   }
 
