@@ -6,6 +6,7 @@ import type { CacheBuilder } from './builder/steps.js';
 import { readClusterOptions } from './config/cluster-options.js';
 import { defaults } from './config/defaults.js';
 import { type EnvironmentSettings, readEnvironment } from './config/environment.js';
+import { readLocksOptions } from './config/locks-options.js';
 import { readRedisOptions } from './config/redis-options.js';
 import { readSentinelOptions } from './config/sentinel-options.js';
 import {
@@ -99,6 +100,7 @@ function builderOf(plan: Plan): CacheBuilder {
     earlyRefresh: (earlyRefresh = true) => set({ beta: betaIn(earlyRefresh) }),
     negativeTtl: (ttl) => set({ negativeTtl: positiveMs(ttl, 'negativeTtl') }),
     errorBackoff: (pause) => set({ errorBackoff: endingMs(pause, 'errorBackoff') }),
+    locks: (options) => builderOf({ ...plan, locks: { ...plan.locks, ...readLocksOptions(options) } }),
     clock: (clock) => builderOf({ ...plan, clock: readClock(clock) }),
     logger: (logger) => builderOf({ ...plan, logger: readLogger(logger) }),
     use: (plugin) => builderOf({ ...plan, plugins: [...plan.plugins, readPlugin(plugin)] }),

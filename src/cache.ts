@@ -15,6 +15,7 @@ import type { Duration } from './duration.js';
 import type { Entry } from './entries/entry.js';
 import type { CacheEventName, CacheListener } from './events.js';
 import type { BatchFactory, Factory } from './factory.js';
+import type { Locks } from './lock.js';
 import type { AnyFunction, Memoized, MemoizeOptions } from './memoized.js';
 import type {
   ReadOptionsOfSource,
@@ -31,6 +32,7 @@ export type * from './call-options.js';
 export type { Duration } from './duration.js';
 export type { Entry } from './entries/entry.js';
 export type * from './factory.js';
+export type * from './lock.js';
 export type * from './memoized.js';
 export type * from './sourced-cache.js';
 export type * from './warm.js';
@@ -174,6 +176,13 @@ export interface TieredCache extends Cache {
    * @throws ConfigError when the name was taken with other options, or holds `:`, `{`, `}` or a glob character
    */
   namespace(name: string, options?: NamespaceOptions): TieredCache;
+  /**
+   * Locks of all processes that share L2, by its connection and behind its circuit breaker; without L2, of this process. Those of a namespace have
+   * its prefix before their resources.
+   * @example await cache.locks.use(`invoice:${id}`, async (lock) => send(id, lock.signal));
+   * @throws UnsupportedError when the last tier is a cache of your own that has none
+   */
+  readonly locks: Locks;
   /** State of every tier and of the breaker, from memory: no round trip. */
   health(): CacheHealth;
   /** Waits for the first connection and for the bus, at most the connect time-out and `maxStaleness`. Never rejects because of Redis: degraded is ready. */

@@ -21,6 +21,9 @@ export const errorCodes = {
   SourceTimeoutError: 'ERR_TIERKEEP_SOURCE_TIMEOUT',
   QueueFullError: 'ERR_TIERKEEP_QUEUE_FULL',
   CodecError: 'ERR_TIERKEEP_CODEC',
+  LockError: 'ERR_TIERKEEP_LOCK',
+  LockNotAcquiredError: 'ERR_TIERKEEP_LOCK_NOT_ACQUIRED',
+  LockLostError: 'ERR_TIERKEEP_LOCK_LOST',
 } as const;
 
 export type ErrorName = keyof typeof errorCodes;
@@ -206,7 +209,7 @@ export class SourceTimeoutError extends CacheError {
   }
 }
 
-/** As many writes wait for the source already as may (`maxQueued`). Nothing was changed. */
+/** As many wait already as may: writes for the source (`maxQueued`), callers for locks (`maxLocks`). Nothing was changed. */
 export class QueueFullError extends CacheError {
   override readonly retryable = true;
   static override readonly errorName: ErrorName = 'QueueFullError';
@@ -226,6 +229,41 @@ export class CodecError extends CacheError {
   }
   static {
     brand(CodecError);
+  }
+}
+
+export interface LockErrorOptions extends CacheErrorOptions {
+  readonly resource: string;
+}
+
+/** Of a lock; itself for one that would wait for itself: asked for under a `use` of the same resource. */
+export class LockError extends CacheError {
+  readonly resource: string;
+  static override readonly errorName: ErrorName = 'LockError';
+
+  constructor(message: string, options: LockErrorOptions) {
+    super(message, options);
+    this.resource = options.resource;
+  }
+  static {
+    brand(LockError);
+  }
+}
+
+/** It was not free in time. */
+export class LockNotAcquiredError extends LockError {
+  override readonly retryable = true;
+  static override readonly errorName: ErrorName = 'LockNotAcquiredError';
+  static {
+    brand(LockNotAcquiredError);
+  }
+}
+
+/** It was held and can no longer be relied on: somebody else may have it, or have had it, by now. */
+export class LockLostError extends LockError {
+  static override readonly errorName: ErrorName = 'LockLostError';
+  static {
+    brand(LockLostError);
   }
 }
 

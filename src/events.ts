@@ -39,6 +39,18 @@ export interface CacheEvents {
     readonly removed: readonly string[];
     readonly error?: unknown;
   };
+  /** A lock was taken, after so many ms. */
+  'lock:acquired': { readonly resource: string; readonly fencingToken: number; readonly waited: number };
+  /** It was not free at the first request. */
+  'lock:contended': { readonly resource: string };
+  /** It was not free in time. */
+  'lock:timeout': { readonly resource: string; readonly waited: number };
+  /** It can no longer be relied on. */
+  'lock:lost': { readonly resource: string; readonly fencingToken: number; readonly error: unknown };
+  /** It was given back after so many ms. */
+  'lock:released': { readonly resource: string; readonly fencingToken: number; readonly held: number };
+  /** It was taken without Redis, which is away: of this process alone, or not at all. */
+  'lock:skipped': { readonly resource: string; readonly scope: 'process' | 'none'; readonly error: unknown };
   /** The circuit breaker changed state. */
   circuit: { readonly state: CircuitState; readonly reason?: unknown };
   /**
@@ -80,6 +92,12 @@ const quiet: Record<CacheEventName, boolean> = {
   'journal:undelivered': false,
   'source:error': false,
   'source:unwritten': false,
+  'lock:acquired': false,
+  'lock:contended': false,
+  'lock:timeout': false,
+  'lock:lost': false,
+  'lock:released': false,
+  'lock:skipped': false,
   circuit: false,
   trust: false,
 };

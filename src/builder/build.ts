@@ -9,6 +9,7 @@ import { newCounters } from '../tiers/counters.js';
 import { withRetries } from '../tiers/with-retries.js';
 import { reportUnwritten } from '../unwritten-report.js';
 import { makeL2 } from './make-l2.js';
+import { makeLocks } from './make-locks.js';
 import type { Plan } from './plan.js';
 
 /** The composition root: makes the tiers that the plan names and puts them together. */
@@ -60,6 +61,7 @@ export function buildCache(plan: Plan): TieredCache {
     defaults: { ...settings, outage: plan.outage },
     journal: { ...defaults.journal, ...plan.journal },
     outageTtl: settings.outageTtl,
+    locks: makeLocks(plan, l2?.connection, events),
     localTtl: plan.memory.ttl,
     onClose() {
       for (const dispose of disposers.reverse()) void disposeSafely(name, dispose);

@@ -2,6 +2,7 @@ import type { Cache, OutagePolicy } from '../cache.js';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import { defaults } from '../config/defaults.js';
+import type { LocksSettingsOfCache } from '../config/locks-options.js';
 import type { TopologySettings } from '../config/topology.js';
 import type { BreakerSettings, BusMode, JournalSettings, MemorySettings, RetryPlan } from '../config.js';
 import { ConfigError } from '../errors.js';
@@ -29,6 +30,7 @@ export interface Plan {
   readonly retry: RetryPlan;
   readonly journal: JournalSettings;
   readonly circuitBreaker: BreakerSettings;
+  readonly locks: LocksSettingsOfCache;
   readonly clock: Clock;
   readonly logger: Logger | undefined;
   readonly plugins: readonly Plugin[];
@@ -52,6 +54,7 @@ export function emptyPlan(name: string): Plan {
     retry: {},
     journal: {},
     circuitBreaker: {},
+    locks: {},
     clock: systemClock,
     logger: undefined,
     plugins: [],

@@ -2,6 +2,7 @@ import type { Cache, EarlyRefresh, OutagePolicy, TieredCache } from '../cache.js
 import type { Clock } from '../clock.js';
 import type { ClusterOptions } from '../config/cluster-options.js';
 import type { Environment, EnvOptions } from '../config/environment.js';
+import type { LockDefaultOptions } from '../config/locks-options.js';
 import type { RedisOptions } from '../config/redis-options.js';
 import type { SentinelOptions } from '../config/sentinel-options.js';
 import type {
@@ -105,6 +106,8 @@ export interface CacheBuilder<State = any> {
   negativeTtl(ttl: Duration): CacheBuilder<State>;
   /** How long a stale value that stood in for a factory serves before the next try. Default 1 s. */
   errorBackoff(pause: Duration): CacheBuilder<State>;
+  /** What the calls of `cache.locks` use that do not say otherwise. */
+  locks(options: LockDefaultOptions): CacheBuilder<State>;
   /** Time, for tests: see `fakeClock` of `tierkeep/testing`. */
   clock(clock: Clock): CacheBuilder<State>;
   /** Where outages and unreadable entries are reported. Without one, an outage is one process warning. */

@@ -27,7 +27,15 @@ export function checkTag(tag: unknown): asserts tag is string {
   checkUnusual(tag, 'tag', 'org:1');
 }
 
-function checkUnusual(key: unknown, what: 'key' | 'tag', example: string): void {
+/**
+ * The same for the name of what is locked.
+ * @throws InvalidKeyError
+ */
+export function checkResource(resource: unknown): asserts resource is string {
+  checkUnusual(resource, 'resource', 'invoice:42');
+}
+
+function checkUnusual(key: unknown, what: 'key' | 'tag' | 'resource', example: string): void {
   if (typeof key !== 'string') {
     throw new InvalidKeyError(`A ${what} must be a string, got ${shownKey(key)}. Convert it: String(id), or \`user:\${id}\`.`);
   }

@@ -54,7 +54,8 @@ export function hashTag(key: string): string | undefined {
   return close > open + 1 ? key.slice(open + 1, close) : undefined;
 }
 
-function physical(area: string, key: string): string {
+/** A key within an area of names, as described above. */
+export function physical(area: string, key: string): string {
   if (key.charCodeAt(0) === CLOSING) return hashTag(key) === undefined ? `${area}{${closingMark}${key}}` : area + key;
   if (key.includes('{') && hashTag(key) !== undefined && !isBraced(key)) return area + key;
   return `${area}{${key}}`;

@@ -24,6 +24,8 @@ const longestTimerMs = 2 ** 31 - 1;
 /** A store that is not asked while its circuit is open: every call rejects with `CircuitOpenError` at once. */
 export interface GuardedStore extends Store {
   readonly circuit: Circuit;
+  /** Anything else that asks the same backend. */
+  attempt<T>(operation: string, call: () => Promise<T>): Promise<T>;
 }
 
 export interface Circuit {
@@ -123,6 +125,7 @@ export function withCircuitBreaker(
   return {
     name: store.name,
     circuit,
+    attempt: guarded,
     read: (key, deadline) => guarded('read', () => store.read(key, deadline)),
     readMany: (...args) => guarded('readMany', () => store.readMany(...args)),
     write: (key, entry, deadline) => guarded('write', () => store.write(key, entry, deadline)),

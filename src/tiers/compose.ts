@@ -2,11 +2,12 @@ import type { TieredCache } from '../cache.js';
 import type { Clock } from '../clock.js';
 import { alwaysTrusting, notYetTrusting } from '../coherence/epochs.js';
 import { isFresh } from '../entries/freshness.js';
+import { UnsupportedError } from '../errors.js';
 import type { Emitter } from '../events.js';
 import type { LocalStore, Store } from '../store.js';
 import type { Defaults } from './call-options.js';
-import type { CircuitBreakerSettings } from './circuit-breaker.js';
-import { type Core, tryL2 } from './core.js';
+import type { CircuitBreakerSettings, GuardedStore } from './circuit-breaker.js';
+import { type CacheLocks, type Core, tryL2 } from './core.js';
 import type { Counters } from './counters.js';
 import { countFound, countStale } from './counting.js';
 import { Fence } from './fence.js';
@@ -44,6 +45,8 @@ export interface Composition {
   /** How long a copy may stay in L1, ms. Default: as long as its entry lives. */
   readonly localTtl?: number | undefined;
   readonly journal: JournalSettings;
+  /** Makes the locks; what asks L2 for them goes through what it is given. Default: none. */
+  readonly locks?: ((guard: GuardedStore['attempt']) => CacheLocks) | undefined;
   readonly onClose?: (() => void) | undefined;
 }
 
@@ -131,6 +134,7 @@ export function composeCore(parts: Composition): Core {
     refreshes,
     // Memory alone has nobody to ask again.
     localTtl: (parts.l2 && parts.localTtl) ?? Number.POSITIVE_INFINITY,
+    locks: withoutLocks(parts.name),
     onClose: parts.onClose,
     closed: false,
     closing: undefined,
@@ -139,6 +143,16 @@ export function composeCore(parts: Composition): Core {
     const { circuitBreaker, defaults } = parts;
     Object.assign(core, guardL2(core, parts.l2, { circuitBreaker, budget: defaults.budget }));
   }
+  if (parts.locks !== undefined) core.locks = parts.locks((operation, call) => core.l2?.attempt(operation, call) ?? call());
   if (parts.peers !== undefined) core.peers = listenToPeers(core, parts.peers);
   return core;
+}
+
+function withoutLocks(name: string): CacheLocks {
+  return {
+    of() {
+      throw new UnsupportedError(`The cache '${name}' was put together without locks.`);
+    },
+    close: async () => undefined,
+  };
 }

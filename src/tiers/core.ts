@@ -5,6 +5,7 @@ import { cappedAt, type Entry } from '../entries/entry.js';
 import type { KnownLabel, Space } from '../entries/labels.js';
 import { BackendError, ClosedError, DeadlineError } from '../errors.js';
 import type { Emitter } from '../events.js';
+import type { Locks } from '../lock.js';
 import type { LocalCopy, LocalStore } from '../store.js';
 import { type Away, away } from './away.js';
 import type { Terms } from './call-options.js';
@@ -25,6 +26,12 @@ import type { VersionReads } from './version-reads.js';
 import type { WakeUps } from './wake-ups.js';
 
 export { type Away, away };
+
+/** The locks of a cache, and of each namespace by its prefix. */
+export interface CacheLocks {
+  of(prefix: string): Locks;
+  close(): Promise<void>;
+}
 
 /** What all views of one cache share: the tiers and what keeps them true. */
 export interface Core {
@@ -53,6 +60,7 @@ export interface Core {
   /** What is known of the versions of tags and namespaces. */
   readonly labels: Labels;
   readonly versionReads: VersionReads;
+  readonly locks: CacheLocks;
   readonly events: Emitter;
   readonly counters: Counters;
   readonly underWay: UnderWay;
@@ -175,9 +183,10 @@ export function entryOf({ value, createdAt, freshUntil, expiresAt, cost, stamp, 
 }
 
 /** Waits until it is known whether L2 is there and whether L1 can be trusted. Never rejects because of them. */
-export async function readyCore({ l2, peers }: Core): Promise<void> {
-  await l2?.ready();
-  await peers?.ready();
+export async function readyCore(core: Core): Promise<void> {
+  assertOpen(core);
+  await core.l2?.ready();
+  await core.peers?.ready();
 }
 
 /** How long one round trip takes, ms; nothing to speak of without L2. */
@@ -215,6 +224,7 @@ export function closeCore(core: Core): Promise<void> {
     // What still drains must not fill memory again, or a closed cache would answer.
     core.fence.markAll();
     core.local.clear();
+    await core.locks.close();
     await core.underWay.over(core.clock, drainMs);
     core.local.clear();
     await deliverLast(core);

@@ -5,13 +5,13 @@ import { mayStandIn } from '../entries/freshness.js';
 import type { Space } from '../entries/labels.js';
 import { FactoryTimeoutError } from '../errors.js';
 import type { LocalStore } from '../store.js';
+import { untilAborted } from '../until-aborted.js';
 import { loadOver, noteWait, refuseCircle, traced } from './circular-loads.js';
 import type { Fence } from './fence.js';
 import type { Flight, FlightPlan, Patience } from './flight.js';
 import type { TierName } from './found.js';
 import { isWithin, type Labels } from './labels.js';
 import type { Refreshes } from './refreshes.js';
-import { untilAborted } from './until-aborted.js';
 import { whenStaleWillDo } from './when-stale-will-do.js';
 
 export interface FlightSettings {

@@ -12,12 +12,12 @@ import type {
   SourceWriteOptions,
   WritableSource,
 } from '../sourced-cache.js';
+import { untilAborted } from '../until-aborted.js';
 import { type Defaults, entriesIn, keysIn, signalIn, type Terms, termsIn, upkeepIn } from './call-options.js';
 import { assertOpen, type Core } from './core.js';
 import { countDelete, countSet } from './counting.js';
 import { type Draft, draftsOf } from './draft.js';
 import { sourcePlanIn } from './source-options.js';
-import { untilAborted } from './until-aborted.js';
 import { type QueuedWrite, WriteBehind } from './write-behind.js';
 import { removeThrough, type SourceWrite, writeThrough } from './write-through.js';
 import { removeMany, writeMany } from './writes.js';

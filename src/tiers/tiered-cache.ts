@@ -6,6 +6,7 @@ import { checkKey, fullKeyOf } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
 import { ConfigError } from '../errors.js';
 import type { CacheEventName, CacheListener } from '../events.js';
+import { untilAborted } from '../until-aborted.js';
 import * as atomic from './atomic-writes.js';
 import { type Defaults, defaultsIn, entriesIn, keysIn, signalIn, slidingIn, type Terms, termsIn } from './call-options.js';
 import { assertOpen, type Core, closeCore, entryOf, pingL2, readyCore } from './core.js';
@@ -21,7 +22,6 @@ import { freshInL1, readBeyondL1 } from './reads.js';
 import { sourcedCache } from './sourced-cache.js';
 import { statsOf } from './stats.js';
 import { listedTags } from './tags-in.js';
-import { untilAborted } from './until-aborted.js';
 import { warm } from './warm.js';
 import * as writes from './writes.js';
 
@@ -204,6 +204,10 @@ export class TieredCacheView implements api.TieredCache {
     return core.namespaces.get(this.#prefix, name, options, view);
   }
 
+  get locks(): api.Locks {
+    return this.#core.locks.of(this.#prefix);
+  }
+
   stats(): api.CacheStats {
     return statsOf(this.#core);
   }
@@ -213,7 +217,6 @@ export class TieredCacheView implements api.TieredCache {
   }
 
   async ready(): Promise<api.CacheHealth> {
-    assertOpen(this.#core);
     await readyCore(this.#core);
     return this.health();
   }

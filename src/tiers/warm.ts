@@ -2,6 +2,7 @@ import type { BatchFactory, SetOptions, WarmEntries, WarmKeys, WarmOptions, Warm
 import { fullKeyOf } from '../entries/keys.js';
 import type { Space } from '../entries/labels.js';
 import { ConfigError } from '../errors.js';
+import { untilAborted } from '../until-aborted.js';
 import { Batch, type Outcome } from './batch.js';
 import { type Defaults, entriesIn, signalIn, termsIn } from './call-options.js';
 import { assertOpen, type Core } from './core.js';
@@ -9,7 +10,6 @@ import { countSet } from './counting.js';
 import { type Draft, draftsOf } from './draft.js';
 import { commonLoad, loadEach } from './get-or-set-many.js';
 import { inBatches } from './in-batches.js';
-import { untilAborted } from './until-aborted.js';
 import { WarmTally } from './warm-tally.js';
 import { writeMany } from './writes.js';
 

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Command, Script, ScriptCall } from './connection.js';
 
+/** What a script that came too late answers, with the time that the server's clock shows. */
+export const LATE = -1;
+
 /** Names a Lua script and works out the digest by which servers know it. */
 export function defineScript(name: string, source: string): Script {
   return { name, source, sha1: createHash('sha1').update(source).digest('hex') };

@@ -1,5 +1,5 @@
-import { defineScript } from '../script.js';
-import { announcing, clock, freshness, judging, LATE, partsOfEntry, storing } from './fragments.js';
+import { defineScript, LATE } from '../script.js';
+import { announcing, clock, freshness, judging, partsOfEntry, storing } from './fragments.js';
 
 /** ARGV: deadline, when it is sent, bytes, px. As write, unless a fresh entry is there that counts. */
 export const writeIfAbsentScript = defineScript(

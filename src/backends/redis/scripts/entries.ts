@@ -1,5 +1,5 @@
-import { defineScript } from '../script.js';
-import { announcing, clock, freshness, LATE, partsOfEntry, stamps, storing } from './fragments.js';
+import { defineScript, LATE } from '../script.js';
+import { announcing, clock, freshness, partsOfEntry, stamps, storing } from './fragments.js';
 
 /**
  * KEYS: pairs. ARGV: deadline, when it is sent, then bytes and px for each pair. Stores the entries and voids the leases, so that a load

@@ -11,7 +11,6 @@
  * every call, which takes the server a microsecond.
  */
 
-export const LATE = -1;
 export const ASK = -2;
 
 export const announcing = `

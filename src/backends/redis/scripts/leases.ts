@@ -1,5 +1,5 @@
-import { defineScript } from '../script.js';
-import { announcing, clock, LATE, stamps, storing } from './fragments.js';
+import { defineScript, LATE } from '../script.js';
+import { announcing, clock, stamps, storing } from './fragments.js';
 
 /**
  * "<token> <stamp of the entry then>@<when that ends by itself>", and " w" once another loader was turned away; "!<token> " where one failed

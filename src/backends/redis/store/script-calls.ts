@@ -2,11 +2,11 @@ import type { Clock } from '../../../clock.js';
 import { encodeEntry } from '../../../entries/codec.js';
 import type { Entry } from '../../../entries/entry.js';
 import type { PhysicalKeys } from '../../../entries/physical-keys.js';
-import { DeadlineError } from '../../../errors.js';
+import type { DeadlineError } from '../../../errors.js';
 import type { Announcements } from '../announcements.js';
 import { batchesBySlot } from '../batches-by-slot.js';
 import type { Arg, Connection, Reply, Script, ScriptCall } from '../connection.js';
-import { LATE } from '../scripts/fragments.js';
+import { timely } from '../timely.js';
 
 /** Makes and runs the calls of one cache's scripts. Keys are the cache's own, times are this process's. */
 export interface ScriptCalls {
@@ -23,11 +23,7 @@ export interface ScriptCalls {
   serverDeadline(key: string, deadline: number): string;
   /** Waits for the first connection: before it the server's clock is not known, and an entry's times would be wrong for good. */
   greeted(deadline: number): Promise<void>;
-  /**
-   * Runs a script that refuses to work after its deadline. A refusal says what the server's clock shows, so one that comes while
-   * there is time left means that our idea of that clock was wrong: it is mended and the script asked once more, which is safe
-   * because the first one did nothing.
-   */
+  /** Runs a script that refuses to work after its deadline: see `Timely.run`. */
   timely(operation: string, key: string, deadline: number, callWith: (deadline: string) => ScriptCall): Promise<Reply>;
   /** The error that a late refusal is, whose clock is learnt; undefined for any other reply. */
   refusal(operation: string, key: string, reply: Reply): DeadlineError | undefined;
@@ -44,6 +40,7 @@ export function scriptCalls(
   clock: Clock,
   announcements: Announcements,
 ): ScriptCalls {
+  const timing = timely(connection, clock);
   const self: ScriptCalls = {
     call: (script, key, ...args) => ({ script, keys: [names.entry(key), names.lease(key)], args }),
     change: (script, key, ...args) => self.call(script, key, ...args, announcements.channel, announcements.keys([key])),
@@ -59,30 +56,10 @@ export function scriptCalls(
     },
     argsOf: (key, entry) => [encodeEntry(entry, connection.clockOffset(names.entry(key))), px(entry)],
     sentAt: (key) => String(Math.floor(clock.now() + connection.clockOffset(names.entry(key)))),
-    serverDeadline(key, deadline) {
-      const offset = connection.clockOffset(names.entry(key));
-      // Rather a ms too soon: what is late must not land after its caller gave up.
-      return String(Math.floor(clock.now() + offset + deadline - clock.monotonic()));
-    },
-    async greeted(deadline) {
-      if (connection.state === 'ready' || connection.state === 'down') return;
-      await connection.command({ key: undefined, args: ['PING'] }, deadline);
-    },
-    async timely(operation, key, deadline, callWith) {
-      await self.greeted(deadline);
-      for (let isFirst = true; ; isFirst = false) {
-        const reply = await connection.script(callWith(self.serverDeadline(key, deadline)), deadline);
-        const refusal = self.refusal(operation, key, reply);
-        if (refusal === undefined) return reply;
-        if (!isFirst || clock.monotonic() >= deadline) throw refusal;
-      }
-    },
-    refusal(operation, key, reply) {
-      if (!Array.isArray(reply) || reply[0] !== LATE) return undefined;
-      connection.learnTime(names.entry(key), reply[1] as number);
-      const message = `redis: ${operation} reached the server after its deadline and did nothing.`;
-      return new DeadlineError(message, { backend: 'redis', operation, unsent: true });
-    },
+    serverDeadline: (key, deadline) => timing.serverDeadline(names.entry(key), deadline),
+    greeted: timing.greeted,
+    timely: (operation, key, deadline, callWith) => timing.run(operation, names.entry(key), deadline, callWith),
+    refusal: (operation, key, reply) => timing.refusal(operation, names.entry(key), reply),
   };
   return self;
 

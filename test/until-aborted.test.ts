@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, expect, it, vi } from 'vitest';
-import { untilAborted } from '../../src/tiers/until-aborted.js';
-import { deferred, settled, world } from '../support/simulated-process.js';
+import { untilAborted } from '../src/until-aborted.js';
+import { deferred, settled, world } from './support/simulated-process.js';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -1,0 +1,145 @@
+import { isOutage } from '../errors.js';
+import { untilAborted } from '../until-aborted.js';
+import { closedError, type LockCore, newClaim } from './core.js';
+import { drift, HeldLock } from './held-lock.js';
+import { leave } from './leave.js';
+import type { Place } from './lines.js';
+import type { LockTerms } from './lock-options.js';
+import type { Claim } from './node.js';
+import type { Vote } from './quorum.js';
+
+/** Who waits already outlasts an outage of so long, as a fail-over takes; ms. */
+const patienceMs = 30_000;
+/** Between two requests where something is wrong: from so long… */
+const firstPauseMs = 10;
+/** … to so long, ms. */
+const longestPauseMs = 1_000;
+/** How often the first in line asks where nobody can tell it anything, ms. */
+const deafPauseMs = 100;
+/** A lock has ended when its time is up, not before; ms. */
+const grainMs = 2;
+
+/** A call that wants a lock. */
+interface Call {
+  readonly claim: Claim;
+  readonly terms: LockTerms;
+  /** Its place among those that wait, once it does. */
+  place: Place | undefined;
+  /** Nobody waits for its outcome any more. */
+  isOver: boolean;
+}
+
+/**
+ * The lock, or `undefined` when it was not free in time. Whoever gives up, by time-out or signal, leaves the line at once.
+ * @throws the error that was met where the nodes cannot be asked
+ */
+export async function acquire(core: LockCore, resource: string, terms: LockTerms): Promise<HeldLock | undefined> {
+  const { wait, signal } = terms;
+  const call: Call = { claim: newClaim(core, resource), terms, place: undefined, isOver: false };
+  const giveUp = () => {
+    call.isOver = true;
+    call.place?.leave();
+  };
+  const pursuit = pursue(core, call);
+  let lock: HeldLock | undefined;
+  try {
+    const inTime = wait === 0 ? pursuit : within(core, pursuit, wait);
+    lock = await (signal === undefined ? inTime : untilAborted(inTime, signal));
+    return lock;
+  } finally {
+    if (lock === undefined) {
+      giveUp();
+      // It may have come at the very moment.
+      pursuit.then(
+        (late) => late?.release(),
+        () => undefined,
+      );
+    }
+  }
+}
+
+function within<T>({ clock }: LockCore, outcome: Promise<T>, ms: number): Promise<T | undefined> {
+  if (ms === Number.POSITIVE_INFINITY) return outcome;
+  return new Promise((resolve, reject) => {
+    const timer = clock.schedule(ms, () => resolve(undefined), 'awaited');
+    outcome.finally(() => timer.cancel()).then(resolve, reject);
+  });
+}
+
+/** Asks, and waits to be told to ask again, until the lock is had or nobody wants it any more. */
+async function pursue(core: LockCore, call: Call): Promise<HeldLock | undefined> {
+  const { clock, quorum, lines, metrics } = core;
+  const { claim, terms } = call;
+  const waits = terms.wait > 0;
+  let ticket: number | undefined;
+  let awaySince: number | undefined;
+  let pause = firstPauseMs;
+  try {
+    for (let isFirst = true; ; isFirst = false) {
+      const askedAt = clock.monotonic();
+      const deadline = askedAt + terms.budget;
+      const { ttl: ms } = terms;
+      const vote = await quorum.ask({ ...claim, ms, floor: core.floor, waits, ticket }, deadline);
+      if (call.isOver || core.closed) return leaveNow(core, call, vote, deadline);
+      if (vote.state === 'granted') {
+        const lock = await take(core, call, vote.fence, askedAt);
+        if (lock !== undefined) return lock;
+      }
+      if (isFirst) metrics.contended(claim.resource);
+      if (vote.state === 'away') {
+        awaySince ??= clock.monotonic();
+        const isOutlasted = !isFirst && isOutage(vote.error) && clock.monotonic() - awaySince < patienceMs;
+        if (!isOutlasted) {
+          leaveNow(core, call, vote, deadline);
+          throw vote.error;
+        }
+      } else awaySince = undefined;
+      if (!waits || call.isOver) return leaveNow(core, call, vote, deadline);
+
+      call.place ??= lines.join(claim.resource, claim.token);
+      const isPlaced: boolean = ticket !== undefined;
+      if (vote.state === 'held') ticket ??= vote.ticket;
+      // The nodes gave it tickets of their own: now they are told the one.
+      if (!quorum.isAlone && !isPlaced && ticket !== undefined) continue;
+      const isWrong = vote.state !== 'held' || vote.part;
+      await call.place.told(isWrong ? pause : pauseOf(core, call.place, vote.ms));
+      pause = isWrong ? Math.min(pause * 2, longestPauseMs) : firstPauseMs;
+      if (call.isOver || core.closed) return leaveNow(core, call, vote, clock.monotonic());
+    }
+  } finally {
+    call.place?.leave();
+  }
+}
+
+/** What it was given is its own from when it was asked for, unless that is over already, or was no majority's. */
+async function take(core: LockCore, { claim, terms }: Call, fence: number, askedAt: number): Promise<HeldLock | undefined> {
+  const { clock, quorum } = core;
+  const { ttl, autoRenew, budget } = terms;
+  core.floor = Math.max(core.floor, fence);
+  let since = askedAt;
+  if (!quorum.isAlone) {
+    since = clock.monotonic();
+    if (!(await quorum.confirm(claim, fence, ttl, since + budget))) return undefined;
+  }
+  if (clock.monotonic() >= since + ttl - drift(ttl)) {
+    void leave(core, claim, { until: since + ttl, budget });
+    return undefined;
+  }
+  return new HeldLock(core, { claim, fence, ttl, autoRenew, budget, since });
+}
+
+/** Only the first in line asks of its own accord: when the lock ends unless it is renewed, and soon where nobody can tell it. */
+function pauseOf({ quorum }: LockCore, place: Place, ms: number): number {
+  if (!place.isFirst) return Number.POSITIVE_INFINITY;
+  return quorum.isHeard ? ms + grainMs : Math.min(ms + grainMs, deafPauseMs);
+}
+
+/** Whatever it was given, or may be given yet, nobody wants it. */
+function leaveNow(core: LockCore, { claim, terms }: Call, vote: Vote, deadline: number): undefined {
+  const { ttl, wait, budget } = terms;
+  const isUnknown = vote.state === 'away' && !('unsent' in vote.error && vote.error.unsent);
+  const mayHave = vote.state === 'granted' || isUnknown || wait > 0 || (vote.state === 'held' && vote.part);
+  const until = core.clock.monotonic() + ttl;
+  if (mayHave) void leave(core, claim, { until, budget, ...(isUnknown && { unsettledUntil: deadline }) });
+  if (core.closed) throw closedError();
+}
