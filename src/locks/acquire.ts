@@ -23,7 +23,7 @@ const grainMs = 2;
 interface Call {
   readonly claim: Claim;
   readonly terms: LockTerms;
-  /** Its place among those that wait, once it does. */
+  /** Its place among those that wait, if it would. */
   place: Place | undefined;
   /** Nobody waits for its outcome any more. */
   isOver: boolean;
@@ -74,6 +74,9 @@ async function pursue(core: LockCore, call: Call): Promise<HeldLock | undefined>
   let ticket: number | undefined;
   let awaySince: number | undefined;
   let pause = firstPauseMs;
+  // From before the first request: what it leads to may be told sooner than it is answered.
+  const place = waits ? lines.join(claim.resource, claim.token) : undefined;
+  call.place = place;
   try {
     for (let isFirst = true; ; isFirst = false) {
       const askedAt = clock.monotonic();
@@ -94,20 +97,19 @@ async function pursue(core: LockCore, call: Call): Promise<HeldLock | undefined>
           throw vote.error;
         }
       } else awaySince = undefined;
-      if (!waits || call.isOver) return leaveNow(core, call, vote, deadline);
+      if (place === undefined || call.isOver) return leaveNow(core, call, vote, deadline);
 
-      call.place ??= lines.join(claim.resource, claim.token);
       const isPlaced: boolean = ticket !== undefined;
       if (vote.state === 'held') ticket ??= vote.ticket;
       // The nodes gave it tickets of their own: now they are told the one.
       if (!quorum.isAlone && !isPlaced && ticket !== undefined) continue;
       const isWrong = vote.state !== 'held' || vote.part;
-      await call.place.told(isWrong ? pause : pauseOf(core, call.place, vote.ms));
+      await place.told(isWrong ? pause : pauseOf(core, place, vote.ms));
       pause = isWrong ? Math.min(pause * 2, longestPauseMs) : firstPauseMs;
       if (call.isOver || core.closed) return leaveNow(core, call, vote, clock.monotonic());
     }
   } finally {
-    call.place?.leave();
+    place?.leave();
   }
 }
 
