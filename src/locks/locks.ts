@@ -214,6 +214,8 @@ function together(states: readonly LockState[], majority: number): LockState {
   const [of] = states.filter(({ holder }) => states.filter((other) => other.holder === holder).length >= majority);
   if (of?.holder === undefined) return { ttl: 0, waiting };
   const said = states.filter(({ holder }) => holder === of.holder);
-  const fencingToken = Math.max(...said.map((state) => state.fencingToken ?? 0));
+  // A node outside the majority may have one of its own yet.
+  const fences = said.map((state) => state.fencingToken ?? 0).sort((a, b) => a - b);
+  const fencingToken = fences[Math.floor(fences.length / 2)] ?? 0;
   return { holder: of.holder, fencingToken, ttl: Math.min(...said.map(({ ttl }) => ttl)), waiting };
 }

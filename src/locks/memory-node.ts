@@ -140,7 +140,7 @@ export function memoryNode(clock: Clock): LockNode {
       change(claim.resource, (cell) => {
         const { held } = cell;
         if (held?.token !== claim.token) return false;
-        held.fence = Math.max(held.fence, fence);
+        held.fence = fence;
         lastFence = Math.max(lastFence, fence);
         held.provisional = false;
         held.until = clock.monotonic() + ms;

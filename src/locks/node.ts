@@ -13,7 +13,7 @@ export interface LockNode {
    * claim stands in line if it waits. Repeating it is harmless, and tells the node that its process is alive.
    */
   ask(ask: Ask, deadline: number): Promise<Answer>;
-  /** Makes what the claim was given provisionally its own for `ms`, under a fence at least as high. False if somebody else has it. */
+  /** Makes what the claim was given provisionally its own for `ms`, under that fence. False if somebody else has it. */
   confirm(claim: Claim, fence: number, ms: number, deadline: number): Promise<boolean>;
   /** A new life of so many ms for each; false for a claim that does not have its lock. */
   renew(renewals: readonly Renewal[], deadline: number): Promise<readonly (boolean | Error)[]>;

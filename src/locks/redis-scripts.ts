@@ -119,9 +119,9 @@ export const confirmScript = defineScript(
   'confirmLock',
   `${lockText}
 if token ~= ARGV[2] then return 0 end
-local higher = number(math.max(tonumber(fence), tonumber(ARGV[3])))
-redis.call('SET', KEYS[1], token .. ' ' .. higher, 'PX', ARGV[4])
-redis.call('SET', KEYS[2], higher, 'PX', number(ARGV[4] + ${fenceMs}))
+redis.call('SET', KEYS[1], token .. ' ' .. ARGV[3], 'PX', ARGV[4])
+local last = math.max(tonumber(redis.call('GET', KEYS[2]) or 0), tonumber(fence), tonumber(ARGV[3]))
+redis.call('SET', KEYS[2], number(last), 'PX', number(ARGV[4] + ${fenceMs}))
 return 1`,
 );
 

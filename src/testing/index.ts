@@ -10,3 +10,11 @@ export {
   taggedConformanceCases,
 } from './conformance.js';
 export { type FakeClock, fakeClock } from './fake-clock.js';
+export {
+  type LockConformanceCase,
+  type LockConformanceOptions,
+  type LockContext,
+  lockConformanceCases,
+  runLockCase,
+  runLockConformance,
+} from './lock-conformance.js';
