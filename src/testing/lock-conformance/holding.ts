@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { LockLostError } from '../../errors.js';
-import { type LockConformanceCase, locksConform, pause, soon } from './lock-case.js';
+import { type LockConformanceCase, locksConform, pause, soon, underWay } from './lock-case.js';
 
 /** How long it lasts. */
 export const holdingCases: readonly LockConformanceCase[] = [
@@ -51,16 +51,20 @@ export const holdingCases: readonly LockConformanceCase[] = [
     assert.equal((await locks.inspect('r')).holder, undefined);
   }),
   locksConform('use says when the lock was lost while its function ran', async ({ locks }) => {
-    const lost = locks.use('r', { ttl: '50ms', autoRenew: false }, async (lock) => {
-      await soon('it is lost', () => !lock.isHeld);
-      return 'too late';
-    });
+    const lost = underWay(
+      locks.use('r', { ttl: '50ms', autoRenew: false }, async (lock) => {
+        await soon('it is lost', () => !lock.isHeld);
+        return 'too late';
+      }),
+    );
     await assert.rejects(lost, LockLostError);
     const error = new Error('of the function');
-    const failed = locks.use('r', { ttl: '50ms', autoRenew: false, wait: '20s' }, async (lock) => {
-      await soon('it is lost', () => !lock.isHeld);
-      throw error;
-    });
+    const failed = underWay(
+      locks.use('r', { ttl: '50ms', autoRenew: false, wait: '20s' }, async (lock) => {
+        await soon('it is lost', () => !lock.isHeld);
+        throw error;
+      }),
+    );
     await assert.rejects(failed, (thrown) => thrown === error);
   }),
   locksConform('stats and events tell what became of locks', async ({ locks, another }) => {

@@ -27,6 +27,12 @@ export async function soon(what: string, isSo: () => boolean | Promise<boolean>)
   }
 }
 
+/** A call whose outcome is looked at later, if the case gets so far. */
+export function underWay<T>(call: Promise<T>): Promise<T> {
+  call.catch(() => undefined);
+  return call;
+}
+
 const longest = 15_000;
 
 export function pause(ms: number): Promise<void> {

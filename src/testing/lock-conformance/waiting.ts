@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { LockNotAcquiredError } from '../../errors.js';
-import { type LockConformanceCase, locksConform, soon } from './lock-case.js';
+import { type LockConformanceCase, locksConform, soon, underWay } from './lock-case.js';
 
 /** Whoever cannot have it yet. */
 export const waitingCases: readonly LockConformanceCase[] = [
@@ -12,7 +12,7 @@ export const waitingCases: readonly LockConformanceCase[] = [
     const waiters: Promise<void>[] = [];
     for (let index = 0; index < 12; index += 1) {
       const use = (all[index % 3] ?? locks).use('r', { wait: '50s' }, async () => void order.push(index));
-      waiters.push(use);
+      waiters.push(underWay(use));
       await soon(`${index + 1} wait`, async () => (await locks.inspect('r')).waiting === index + 1);
     }
     await first.release();
@@ -34,12 +34,12 @@ export const waitingCases: readonly LockConformanceCase[] = [
     });
     assert.ok(performance.now() - from >= 99);
     await soon('nobody waits', async () => (await locks.inspect('r')).waiting === 0);
-    await lock.release();
+    assert.equal(await lock.release(), true);
     assert.equal((await (await another()).tryAcquire('r'))?.isHeld, true);
   }),
   locksConform('wait Infinity waits until it is free', async ({ locks, another }) => {
     const lock = await locks.acquire('r', { ttl: '1m' });
-    const waiting = (await another()).acquire('r', { wait: Number.POSITIVE_INFINITY });
+    const waiting = underWay((await another()).acquire('r', { wait: Number.POSITIVE_INFINITY }));
     await soon('one waits', async () => (await locks.inspect('r')).waiting === 1);
     await lock.release();
     assert.equal((await waiting).isHeld, true);
@@ -48,7 +48,7 @@ export const waitingCases: readonly LockConformanceCase[] = [
     const lock = await locks.acquire('r', { ttl: '1m' });
     const abort = new AbortController();
     const { signal } = abort;
-    const waiting = [1, 2, 3].map(() => locks.acquire('r', { wait: '50s', signal }));
+    const waiting = [1, 2, 3].map(() => underWay(locks.acquire('r', { wait: '50s', signal })));
     await soon('three wait', async () => (await locks.inspect('r')).waiting === 3);
     const reason = new Error('the caller is gone');
     abort.abort(reason);
