@@ -37,8 +37,13 @@ export class HeldLock implements Lock, Holder {
   #state: 'held' | 'released' | 'lost' = 'held';
   #lostBy: LockLostError | undefined;
   #controller: AbortController | undefined;
-  /** The last request for a new life. */
-  #asked: { readonly since: number; readonly until: number };
+  #rounds = 0;
+  /** The latest of them that was answered: what came before it has been overtaken. */
+  #answered = 0;
+  /** By when it would have ended by the longest-lasting of the requests so far. */
+  #latest: number;
+  /** A request for a shorter life, which may have been carried out, and after every one that came before; until when it may be yet. */
+  #cap: { readonly round: number; readonly until: number; readonly deadline: number } | undefined;
   #end: Timer | undefined;
   #notDue: (() => void) | undefined;
 
@@ -52,7 +57,7 @@ export class HeldLock implements Lock, Holder {
     this.#budget = budget;
     this.#takenAt = core.clock.monotonic();
     this.#validUntil = since + ttl - drift(ttl);
-    this.#asked = { since, until: this.#validUntil };
+    this.#latest = this.#validUntil;
     core.held.set(claim.token, this);
     this.#watch();
     this.#plan(since);
@@ -102,7 +107,7 @@ export class HeldLock implements Lock, Holder {
     const sentAt = clock.monotonic();
     const deadline = Math.min(sentAt + this.#budget, Math.max(this.#validUntil, sentAt + 1));
     this.#notDue?.();
-    this.#ask(sentAt, ttl);
+    const round = this.#ask(sentAt + ttl - drift(ttl), deadline);
     let [yes, no, failed] = [0, 0, 0];
     let error: Error | undefined;
     let isSettled = false;
@@ -125,7 +130,7 @@ export class HeldLock implements Lock, Holder {
         const most = quorum.nodes.length - no - failed;
         if (!this.isHeld) settle(this.#noMore());
         else if (yes >= quorum.majority) {
-          this.#extend(sentAt, ttl);
+          this.#extend(round, sentAt, ttl);
           settle();
         } else if (quorum.nodes.length - no < quorum.majority) {
           this.lose('somebody else has it, or Redis has lost it');
@@ -175,19 +180,29 @@ export class HeldLock implements Lock, Holder {
   }
 
   /** From now on it may end by what is asked for, if that is sooner. */
-  #ask(since: number, ttl: number): void {
-    const until = since + ttl - drift(ttl);
-    this.#asked = { since, until };
-    if (until >= this.#validUntil) return;
-    this.#validUntil = until;
-    this.#end?.cancel();
-    this.#watch();
+  #ask(until: number, deadline: number): number {
+    this.#rounds += 1;
+    if (until < this.#latest) {
+      this.#cap = { round: this.#rounds, until: Math.min(until, this.#cap?.until ?? until), deadline };
+    } else this.#latest = until;
+    if (until < this.#validUntil) {
+      this.#validUntil = until;
+      this.#end?.cancel();
+      this.#watch();
+    }
+    return this.#rounds;
   }
 
-  #extend(since: number, ttl: number): void {
-    const until = since + ttl - drift(ttl);
-    // What was asked for later may have been carried out too.
-    this.#validUntil = Math.max(this.#validUntil, since < this.#asked.since ? Math.min(until, this.#asked.until) : until);
+  #extend(round: number, since: number, ttl: number): void {
+    if (round < this.#answered) return;
+    this.#answered = round;
+    const cap = this.#cap;
+    if (cap !== undefined && (round === cap.round || since > cap.deadline)) this.#cap = undefined;
+    this.#validUntil = Math.max(
+      this.#validUntil,
+      Math.min(since + ttl - drift(ttl), this.#cap?.until ?? Number.POSITIVE_INFINITY),
+    );
+    this.#latest = Math.max(this.#validUntil, this.#cap === undefined ? 0 : this.#latest);
     this.#ttl = ttl;
     this.#plan(since);
   }

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { checkResource } from '../entries/keys.js';
 import { ConfigError, isOutage, LockNotAcquiredError, QueueFullError } from '../errors.js';
 import { Emitter } from '../events.js';
-import type { Lock, LockOptions, LockState, Locks, TryLockOptions } from '../lock.js';
+import type { Lock, LockOptions, Locks, TryLockOptions } from '../lock.js';
 import { acquire } from './acquire.js';
 import { closedError, type LockCore } from './core.js';
 import { refuseReentrancy, runInUse } from './in-use.js';
@@ -15,6 +15,7 @@ import { memoryNode } from './memory-node.js';
 import type { LockNode, NodeListener } from './node.js';
 import { Quorum } from './quorum.js';
 import { Renewals } from './renewals.js';
+import { together } from './seen-together.js';
 import { skippedLock } from './skipped-lock.js';
 
 export interface LocksSettings {
@@ -55,6 +56,13 @@ export function locksOver(settings: LocksSettings): Locks {
   };
   let local: Locks | undefined;
   let closing: Promise<void> | undefined;
+  let isListening = false;
+
+  /** Asks for what it has, whether it has it; and for what it waits for. */
+  function lookAround(): void {
+    core.renewals.renew([...core.held.values()]);
+    core.lines.wakeFirsts();
+  }
 
   const holderOf = (token: string) => [core.held.get(token) ?? []].flat();
   const listenerTo = (node: LockNode): NodeListener => ({
@@ -65,12 +73,16 @@ export function locksOver(settings: LocksSettings): Locks {
       else if (!core.quorum.isAlone) core.renewals.renew(holderOf(token));
     },
     revoked: (token) => core.held.get(token)?.lose('it was taken away by forceRelease()'),
-    heard: () => core.lines.wakeFirsts(),
-    doubted() {
-      core.renewals.renew([...core.held.values()]);
-      core.lines.wakeFirsts();
-    },
+    // What was told before may have been missed.
+    heard: lookAround,
+    doubted: lookAround,
   });
+
+  function listen(): void {
+    if (isListening) return;
+    isListening = true;
+    for (const node of nodes) void node.listen(core.process, listenerTo(node));
+  }
 
   async function obtained(resource: string, options: LockOptions | undefined, waits: boolean): Promise<Lock | undefined> {
     if (core.closed) throw closedError();
@@ -80,7 +92,7 @@ export function locksOver(settings: LocksSettings): Locks {
     terms.signal?.throwIfAborted();
     refuseReentrancy(core, resource);
     refuseTooMany(resource);
-    for (const node of nodes) void node.listen(core.process, listenerTo(node));
+    listen();
     const from = clock.monotonic();
     try {
       const lock = await acquire(core, resource, terms);
@@ -206,16 +218,4 @@ export function locksOver(settings: LocksSettings): Locks {
     [Symbol.asyncDispose]: () => locks.close(),
   };
   return locks;
-}
-
-/** What a majority says has the lock; of the numbers those that say most. */
-function together(states: readonly LockState[], majority: number): LockState {
-  const waiting = Math.max(...states.map((state) => state.waiting));
-  const [of] = states.filter(({ holder }) => states.filter((other) => other.holder === holder).length >= majority);
-  if (of?.holder === undefined) return { ttl: 0, waiting };
-  const said = states.filter(({ holder }) => holder === of.holder);
-  // A node outside the majority may have one of its own yet.
-  const fences = said.map((state) => state.fencingToken ?? 0).sort((a, b) => a - b);
-  const fencingToken = fences[Math.floor(fences.length / 2)] ?? 0;
-  return { holder: of.holder, fencingToken, ttl: Math.min(...said.map(({ ttl }) => ttl)), waiting };
 }

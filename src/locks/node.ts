@@ -22,7 +22,7 @@ export interface LockNode {
   /** Takes the lock from whoever has it, tells the holder, and hands it over. */
   forceRelease(resource: string, deadline: number): Promise<boolean>;
   inspect(resource: string, deadline: number): Promise<LockState>;
-  /** From now on what this node tells of the claims of that process is heard, as soon as that can be. Once for each process. */
+  /** From now on what this node tells of the claims of that process is heard, as soon as that can be. Called once for each process. */
   listen(process: string, listener: NodeListener): Promise<void>;
   /** Whether what it tells is heard; without that the lock is handed over to no claim of this process that does not ask. */
   readonly isHeard: boolean;

@@ -32,7 +32,6 @@ export function redisNode(connection: Connection, settings: RedisNodeSettings): 
   let isHeard = false;
   let isClosed = false;
   let retry: Timer | undefined;
-  let ears: Promise<void> | undefined;
   let forget: () => void = () => {};
 
   const lockKey = (resource: string) => physical(`${name}:lock:`, resource);
@@ -51,7 +50,7 @@ export function redisNode(connection: Connection, settings: RedisNodeSettings): 
     return guard(script.name, () => connection.script(call(script, resource, ...args), deadline));
   }
 
-  async function listen(process: string, listener: NodeListener): Promise<void> {
+  async function subscribe(process: string, listener: NodeListener): Promise<void> {
     const message = (bytes: Buffer) => {
       const text = String(bytes);
       if (text.startsWith('+')) listener.granted(text.slice(1));
@@ -61,18 +60,11 @@ export function redisNode(connection: Connection, settings: RedisNodeSettings): 
       isHeard = heard === 'subscribed';
       if (isHeard) listener.heard();
     };
-    forget = connection.onOtherServer(() => listener.doubted());
     try {
-      const made = await connection.subscribe(`${channels}${process}`, { message, state });
-      if (isClosed) await made.close();
-      else subscription = made;
+      subscription = await connection.subscribe(`${channels}${process}`, { message, state });
+      if (isClosed) await subscription.close();
     } catch {
-      if (isClosed) return;
-      ears = undefined;
-      retry = clock.schedule(listenAgainMs, () => {
-        forget();
-        ears ??= listen(process, listener);
-      });
+      if (!isClosed) retry = clock.schedule(listenAgainMs, () => void subscribe(process, listener));
     }
   }
 
@@ -103,17 +95,20 @@ export function redisNode(connection: Connection, settings: RedisNodeSettings): 
       const calls = renewals.map(({ resource, token, ms }) => ({
         script: renewScript,
         keys: [lockKey(resource)] as const,
-        args: [channels, token, String(ms)],
+        args: [channels, token, String(ms), timing.serverDeadline(lockKey(resource), deadline)],
       }));
       const replies = await guard('renewLock', () => connection.scripts(calls, deadline));
-      return replies.map((reply) => (reply instanceof Error ? reply : reply === 1));
+      return replies.map((reply, index) => {
+        if (reply instanceof Error) return reply;
+        return timing.refusal('renewLock', lockKey(String(renewals[index]?.resource)), reply) ?? reply === 1;
+      });
     },
     release: async ({ resource, token }, deadline) => (await run(releaseScript, deadline, resource, token)) === 1,
     forceRelease: async (resource, deadline) => (await run(releaseScript, deadline, resource, '')) === 1,
     inspect: async (resource, deadline) => stateIn((await run(inspectScript, deadline, resource)) as readonly Reply[]),
     listen(process, listener) {
-      ears ??= listen(process, listener);
-      return ears;
+      forget = connection.onOtherServer(() => listener.doubted());
+      return subscribe(process, listener);
     },
     async close() {
       isClosed = true;

@@ -125,10 +125,12 @@ redis.call('SET', KEYS[2], number(last), 'PX', number(ARGV[4] + ${fenceMs}))
 return 1`,
 );
 
-/** KEYS: lock, alone. ARGV: channels, token, ms. */
+/** KEYS: lock, alone. ARGV: channels, token, ms, deadline: one that came late might shorten what was lengthened since. */
 export const renewScript = defineScript(
   'renewLock',
-  `${lockText}
+  `${time}
+if now > tonumber(ARGV[4]) then return {${LATE}, now} end
+${lockText}
 if token ~= ARGV[2] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[3])`,
 );
