@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { addressText } from '../backends/redis/address.js';
+import { resolveServer } from '../backends/redis/client-options.js';
 import type { Clock } from '../clock.js';
 import { type Duration, finiteMs, nonNegativeMs } from '../duration.js';
 import { checkName } from '../entries/keys.js';
@@ -90,7 +92,12 @@ function nodesIn(given: readonly RedisOptions[]) {
       `nodes must be a list of 3, 5 or 7 independent servers, got ${Array.isArray(given) ? given.length : typeof given}. For one Redis use redisLocks().`,
     );
   }
-  return given.map((node) => readRedisOptions(node));
+  const nodes = given.map((node) => readRedisOptions(node));
+  const servers = nodes.filter(({ client }) => client === undefined).map(resolveServer);
+  const addresses = servers.map(addressText);
+  const twice = addresses.find((address, index) => addresses.indexOf(address) !== index);
+  if (twice === undefined) return nodes;
+  throw new ConfigError(`nodes must be servers that do not fail together, and ${twice} is named twice.`);
 }
 
 export type LocksSettingsOfCache = z.output<typeof cacheLocks>;

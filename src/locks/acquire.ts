@@ -123,10 +123,8 @@ async function take(core: LockCore, { claim, terms }: Call, fence: number, asked
     since = clock.monotonic();
     if (!(await quorum.confirm(claim, fence, ttl, since + budget))) return undefined;
   }
-  if (clock.monotonic() >= since + ttl - drift(ttl)) {
-    void leave(core, claim, { until: since + ttl, budget });
-    return undefined;
-  }
+  // Not given back: the claim asks again, and what it then has must not be taken from it by a give-back that comes late.
+  if (clock.monotonic() >= since + ttl - drift(ttl)) return undefined;
   return new HeldLock(core, { claim, fence, ttl, autoRenew, budget, since });
 }
 
