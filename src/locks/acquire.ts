@@ -27,6 +27,8 @@ interface Call {
   place: Place | undefined;
   /** Nobody waits for its outcome any more. */
   isOver: boolean;
+  /** Until when a request that was not answered may yet be carried out. */
+  unsettledUntil: number;
 }
 
 /**
@@ -35,7 +37,7 @@ interface Call {
  */
 export async function acquire(core: LockCore, resource: string, terms: LockTerms): Promise<HeldLock | undefined> {
   const { wait, signal } = terms;
-  const call: Call = { claim: newClaim(core, resource), terms, place: undefined, isOver: false };
+  const call: Call = { claim: newClaim(core, resource), terms, place: undefined, isOver: false, unsettledUntil: 0 };
   const giveUp = () => {
     call.isOver = true;
     call.place?.leave();
@@ -83,7 +85,8 @@ async function pursue(core: LockCore, call: Call): Promise<HeldLock | undefined>
       const deadline = askedAt + terms.budget;
       const { ttl: ms } = terms;
       const vote = await quorum.ask({ ...claim, ms, floor: core.floor, waits, ticket }, deadline);
-      if (call.isOver || core.closed) return leaveNow(core, call, vote, deadline);
+      if (isUnknown(vote)) call.unsettledUntil = deadline;
+      if (call.isOver || core.closed) return leaveNow(core, call, vote);
       if (vote.state === 'granted') {
         const lock = await take(core, call, vote.fence, askedAt);
         if (lock !== undefined) return lock;
@@ -93,11 +96,11 @@ async function pursue(core: LockCore, call: Call): Promise<HeldLock | undefined>
         awaySince ??= clock.monotonic();
         const isOutlasted = !isFirst && isOutage(vote.error) && clock.monotonic() - awaySince < patienceMs;
         if (!isOutlasted) {
-          leaveNow(core, call, vote, deadline);
+          leaveNow(core, call, vote);
           throw vote.error;
         }
       } else awaySince = undefined;
-      if (place === undefined || call.isOver) return leaveNow(core, call, vote, deadline);
+      if (place === undefined || call.isOver || core.closed) return leaveNow(core, call, vote);
 
       const isPlaced: boolean = ticket !== undefined;
       if (vote.state === 'held') ticket ??= vote.ticket;
@@ -106,7 +109,7 @@ async function pursue(core: LockCore, call: Call): Promise<HeldLock | undefined>
       const isWrong = vote.state !== 'held' || vote.part;
       await place.told(isWrong ? pause : pauseOf(core, place, vote.ms));
       pause = isWrong ? Math.min(pause * 2, longestPauseMs) : firstPauseMs;
-      if (call.isOver || core.closed) return leaveNow(core, call, vote, clock.monotonic());
+      if (call.isOver || core.closed) return leaveNow(core, call, vote);
     }
   } finally {
     place?.leave();
@@ -114,7 +117,12 @@ async function pursue(core: LockCore, call: Call): Promise<HeldLock | undefined>
 }
 
 /** What it was given is its own from when it was asked for, unless that is over already, or was no majority's. */
-async function take(core: LockCore, { claim, terms }: Call, fence: number, askedAt: number): Promise<HeldLock | undefined> {
+async function take(
+  core: LockCore,
+  { claim, terms, unsettledUntil }: Call,
+  fence: number,
+  askedAt: number,
+): Promise<HeldLock | undefined> {
   const { clock, quorum } = core;
   const { ttl, autoRenew, budget } = terms;
   core.floor = Math.max(core.floor, fence);
@@ -124,8 +132,8 @@ async function take(core: LockCore, { claim, terms }: Call, fence: number, asked
     if (!(await quorum.confirm(claim, fence, ttl, since + budget))) return undefined;
   }
   // Not given back: the claim asks again, and what it then has must not be taken from it by a give-back that comes late.
-  if (clock.monotonic() >= since + ttl - drift(ttl)) return undefined;
-  return new HeldLock(core, { claim, fence, ttl, autoRenew, budget, since });
+  if (core.closed || clock.monotonic() >= since + ttl - drift(ttl)) return undefined;
+  return new HeldLock(core, { claim, fence, ttl, autoRenew, budget, since, unsettledUntil });
 }
 
 /** Only the first in line asks of its own accord: when the lock ends unless it is renewed, and soon where nobody can tell it. */
@@ -135,11 +143,13 @@ function pauseOf({ quorum }: LockCore, place: Place, ms: number): number {
 }
 
 /** Whatever it was given, or may be given yet, nobody wants it. */
-function leaveNow(core: LockCore, { claim, terms }: Call, vote: Vote, deadline: number): undefined {
+function leaveNow(core: LockCore, { claim, terms, unsettledUntil }: Call, vote: Vote): undefined {
   const { ttl, wait, budget } = terms;
-  const isUnknown = vote.state === 'away' && !('unsent' in vote.error && vote.error.unsent);
-  const mayHave = vote.state === 'granted' || isUnknown || wait > 0 || (vote.state === 'held' && vote.part);
-  const until = core.clock.monotonic() + ttl;
-  if (mayHave) void leave(core, claim, { until, budget, ...(isUnknown && { unsettledUntil: deadline }) });
+  const mayHave = vote.state === 'granted' || isUnknown(vote) || wait > 0 || (vote.state === 'held' && vote.part);
+  if (mayHave) void leave(core, claim, { until: core.clock.monotonic() + ttl, budget, unsettledUntil });
   if (core.closed) throw closedError();
+}
+
+function isUnknown(vote: Vote): boolean {
+  return vote.state === 'away' && !('unsent' in vote.error && vote.error.unsent);
 }

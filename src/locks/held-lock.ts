@@ -21,6 +21,8 @@ export interface Holding {
   readonly budget: number;
   /** When the request was sent that gave it its life, on the monotonic clock. */
   readonly since: number;
+  /** Until when an earlier request for it may yet be carried out. */
+  readonly unsettledUntil: number;
 }
 
 /** A lock that this process has, for as long as it can rely on that. */
@@ -32,6 +34,7 @@ export class HeldLock implements Lock, Holder {
   readonly #autoRenew: boolean;
   readonly #budget: number;
   readonly #takenAt: number;
+  readonly #unsettledUntil: number;
   #ttl: number;
   #validUntil: number;
   #state: 'held' | 'released' | 'lost' = 'held';
@@ -47,7 +50,7 @@ export class HeldLock implements Lock, Holder {
   #end: Timer | undefined;
   #notDue: (() => void) | undefined;
 
-  constructor(core: LockCore, { claim, fence, ttl, autoRenew, budget, since }: Holding) {
+  constructor(core: LockCore, { claim, fence, ttl, autoRenew, budget, since, unsettledUntil }: Holding) {
     this.#core = core;
     this.#claim = claim;
     this.fencingToken = fence;
@@ -56,6 +59,7 @@ export class HeldLock implements Lock, Holder {
     this.#autoRenew = autoRenew;
     this.#budget = budget;
     this.#takenAt = core.clock.monotonic();
+    this.#unsettledUntil = unsettledUntil;
     this.#validUntil = since + ttl - drift(ttl);
     this.#latest = this.#validUntil;
     core.held.set(claim.token, this);
@@ -170,8 +174,8 @@ export class HeldLock implements Lock, Holder {
   }
 
   #leave(): Promise<boolean> {
-    const { clock } = this.#core;
-    return leave(this.#core, this.#claim, { until: clock.monotonic() + this.#ttl, budget: this.#budget });
+    const until = this.#core.clock.monotonic() + this.#ttl;
+    return leave(this.#core, this.#claim, { until, budget: this.#budget, unsettledUntil: this.#unsettledUntil });
   }
 
   #noMore(): LockLostError {

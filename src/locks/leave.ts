@@ -11,7 +11,7 @@ export interface Leaving {
   /** For one request, ms. */
   readonly budget: number;
   /** Until when a request of the claim may yet be executed: what is given back before may be taken again by that. */
-  readonly unsettledUntil?: number;
+  readonly unsettledUntil: number;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface Leaving {
  */
 export async function leave(core: LockCore, claim: Claim, leaving: Leaving): Promise<boolean> {
   const { clock, quorum } = core;
-  const { budget, unsettledUntil = 0 } = leaving;
+  const { budget, unsettledUntil } = leaving;
   const answers = quorum.nodes.map((node) => node.release(claim, clock.monotonic() + budget));
   for (const [index, answer] of answers.entries()) {
     const again = () => void leaveLater(core, quorum.nodes[index] as LockNode, claim, leaving);
@@ -33,7 +33,7 @@ export async function leave(core: LockCore, claim: Claim, leaving: Leaving): Pro
 
 async function leaveLater(core: LockCore, node: LockNode, claim: Claim, leaving: Leaving): Promise<void> {
   const { clock } = core;
-  const { until, budget, unsettledUntil = 0 } = leaving;
+  const { until, budget, unsettledUntil } = leaving;
   for (
     let pause = firstPauseMs;
     !core.closed && clock.monotonic() + pause < until;

@@ -71,6 +71,26 @@ async function lateRequest(without: LockMechanisms, ms: number, cutAt = lost): P
   return pair.tryBySecond();
 }
 
+/** As it is told that it is next, its connection is cut; it asks by another, and what it asked by the first is carried out last. */
+async function askedTwice(without: LockMechanisms): Promise<string> {
+  let asked = 0;
+  const transit: WorldOptions['transit'] = ({ operation, way, process }) => {
+    if (operation === 'ask' && way === 'request' && process === 0) asked += 1;
+    return operation === 'ask' && way === 'request' && process === 0 && asked === 2 ? 300 : 1;
+  };
+  const pair = new Pair({ servers: 1, transit }, without);
+  const earlier = await pair.take(pair.second);
+  const waiting = pair.first.locks.acquire('door', { ttl: 6_000 });
+  await pair.until(100);
+  const released = pair.world.outcome(earlier.release());
+  pair.world.timeline.schedule(10, () => pair.first.nodes[0]?.cut());
+  await released;
+  const lock = await pair.world.outcome(waiting);
+  await pair.world.outcome(lock.release());
+  await pair.until(1_500);
+  return pair.tryBySecond();
+}
+
 export const lockRaces: readonly LockRace[] = [
   {
     name: 'two that were each given a part of the servers: who has waited longest gets all',
@@ -95,6 +115,12 @@ export const lockRaces: readonly LockRace[] = [
     without: { leftAgain: 'off' },
     expected: 'free',
     run: (without) => lateRequest(without, 300, 10),
+  },
+  {
+    name: 'a request of somebody who waits that is carried out after he has asked again, had the lock, and given it back',
+    without: { leftAgain: 'off' },
+    expected: 'free',
+    run: askedTwice,
   },
   {
     name: 'a fence that only one server of the next majority knows',
