@@ -71,7 +71,7 @@ module.exports = {
       severity: 'error',
       comment: 'Coherence and locks reach Redis by the connection seam, never by a store or a driver.',
       from: { path: '^src/(coherence|locks)/' },
-      to: { path: '^src/backends/', pathNot: '^src/backends/redis/(connection|slots|script|timely)\\.ts$' },
+      to: { path: '^src/backends/', pathNot: '^src/backends/redis/(connection|slots|script|timely|is-moving)\\.ts$' },
     },
     {
       name: 'core-without-extras',

@@ -5,7 +5,7 @@ import { drift, HeldLock } from './held-lock.js';
 import { leave } from './leave.js';
 import type { Place } from './lines.js';
 import type { LockTerms } from './lock-options.js';
-import type { Claim } from './node.js';
+import { type Claim, handOverMs } from './node.js';
 import type { Vote } from './quorum.js';
 
 /** Who waits already outlasts an outage of so long, as a fail-over takes; ms. */
@@ -21,7 +21,7 @@ const grainMs = 2;
 
 /** A call that wants a lock. */
 interface Call {
-  readonly claim: Claim;
+  claim: Claim;
   readonly terms: LockTerms;
   /** Its place among those that wait, if it would. */
   place: Place | undefined;
@@ -71,27 +71,27 @@ function within<T>({ clock }: LockCore, outcome: Promise<T>, ms: number): Promis
 /** Asks, and waits to be told to ask again, until the lock is had or nobody wants it any more. */
 async function pursue(core: LockCore, call: Call): Promise<HeldLock | undefined> {
   const { clock, quorum, lines, metrics } = core;
-  const { claim, terms } = call;
+  const { terms } = call;
+  const { resource } = call.claim;
   const waits = terms.wait > 0;
   let ticket: number | undefined;
   let awaySince: number | undefined;
   let pause = firstPauseMs;
   // From before the first request: what it leads to may be told sooner than it is answered.
-  const place = waits ? lines.join(claim.resource, claim.token) : undefined;
-  call.place = place;
+  if (waits) call.place = lines.join(resource, call.claim.token);
   try {
     for (let isFirst = true; ; isFirst = false) {
       const askedAt = clock.monotonic();
       const deadline = askedAt + terms.budget;
       const { ttl: ms } = terms;
-      const vote = await quorum.ask({ ...claim, ms, floor: core.floor, waits, ticket }, deadline);
+      const vote = await quorum.ask({ ...call.claim, ms, floor: core.floor, waits, ticket }, deadline);
       if (isUnknown(vote)) call.unsettledUntil = deadline;
       if (call.isOver || core.closed) return leaveNow(core, call, vote);
       if (vote.state === 'granted') {
         const lock = await take(core, call, vote.fence, askedAt);
         if (lock !== undefined) return lock;
       }
-      if (isFirst) metrics.contended(claim.resource);
+      if (isFirst) metrics.contended(resource);
       if (vote.state === 'away') {
         awaySince ??= clock.monotonic();
         const isOutlasted = !isFirst && isOutage(vote.error) && clock.monotonic() - awaySince < patienceMs;
@@ -100,20 +100,33 @@ async function pursue(core: LockCore, call: Call): Promise<HeldLock | undefined>
           throw vote.error;
         }
       } else awaySince = undefined;
-      if (place === undefined || call.isOver || core.closed) return leaveNow(core, call, vote);
+      if (call.place === undefined || call.isOver || core.closed) return leaveNow(core, call, vote);
 
       const isPlaced: boolean = ticket !== undefined;
       if (vote.state === 'held') ticket ??= vote.ticket;
       // The nodes gave it tickets of their own: now they are told the one.
       if (!quorum.isAlone && !isPlaced && ticket !== undefined) continue;
+      if (vote.state === 'granted' && !quorum.isAlone) startAnew(core, call, deadline);
       const isWrong = vote.state !== 'held' || vote.part;
-      await place.told(isWrong ? pause : pauseOf(core, place, vote.ms));
+      await call.place.told(isWrong ? pause : pauseOf(core, call.place, vote.ms));
       pause = isWrong ? Math.min(pause * 2, longestPauseMs) : firstPauseMs;
       if (call.isOver || core.closed) return leaveNow(core, call, vote);
     }
   } finally {
-    place?.leave();
+    call.place?.leave();
   }
+}
+
+/**
+ * What only some of the nodes have confirmed is the claim's own there, and makes way for nobody. So it is given back, and the call goes on under another
+ * claim, which keeps its place.
+ */
+function startAnew(core: LockCore, call: Call, unsettledUntil: number): void {
+  const { ttl, budget } = call.terms;
+  void leave(core, call.claim, { until: core.clock.monotonic() + ttl, budget, unsettledUntil });
+  call.claim = newClaim(core, call.claim.resource);
+  call.place?.leave();
+  call.place = core.lines.join(call.claim.resource, call.claim.token);
 }
 
 /** What it was given is its own from when it was asked for, unless that is over already, or was no majority's. */
@@ -129,7 +142,9 @@ async function take(
   let since = askedAt;
   if (!quorum.isAlone) {
     since = clock.monotonic();
-    if (!(await quorum.confirm(claim, fence, ttl, since + budget))) return undefined;
+    // Later, somebody else may have had it in between, and the fence would be below his.
+    const lapsesAt = askedAt + handOverMs - drift(handOverMs);
+    if (!(await quorum.confirm(claim, fence, ttl, Math.min(since + budget, lapsesAt)))) return undefined;
   }
   // Not given back: the claim asks again, and what it then has must not be taken from it by a give-back that comes late.
   if (core.closed || clock.monotonic() >= since + ttl - drift(ttl)) return undefined;

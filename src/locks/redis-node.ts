@@ -1,4 +1,5 @@
 import type { Arg, Connection, Reply, Script, ScriptCall, Subscription } from '../backends/redis/connection.js';
+import { isMoving } from '../backends/redis/is-moving.js';
 import { timely } from '../backends/redis/timely.js';
 import type { Clock, Timer } from '../clock.js';
 import { physical } from '../entries/physical-keys.js';
@@ -17,6 +18,9 @@ export interface RedisNodeSettings {
 }
 
 export type Guard = <T>(operation: string, call: () => Promise<T>) => Promise<T>;
+
+/** A slot takes from a moment to seconds to move. */
+const movingMs = 50;
 
 /** A server that forbids the channel may be told otherwise later. */
 const listenAgainMs = 5_000;
@@ -74,7 +78,7 @@ export function redisNode(connection: Connection, settings: RedisNodeSettings): 
     },
     ask: ({ resource, token, ms, floor, waits, ticket, provisional }, deadline) =>
       guard('lock', async () => {
-        const reply = await timing.run('lock', lockKey(resource), deadline, (until) =>
+        const callWith = (until: string) =>
           call(
             askScript,
             resource,
@@ -85,9 +89,14 @@ export function redisNode(connection: Connection, settings: RedisNodeSettings): 
             String(ticket ?? ''),
             flag(waits),
             flag(provisional),
-          ),
-        );
-        return answerIn(reply as readonly Reply[]);
+          );
+        try {
+          return answerIn((await timing.run('lock', lockKey(resource), deadline, callWith)) as readonly Reply[]);
+        } catch (error) {
+          if (!isMoving(error)) throw error;
+          // Whoever has it keeps it, since that takes one key; nobody else can have it before its slot has arrived.
+          return { state: 'held', ms: movingMs, ticket };
+        }
       }),
     confirm: async ({ resource, token }, fence, ms, deadline) =>
       (await run(confirmScript, deadline, resource, token, String(fence), String(ms))) === 1,

@@ -2,8 +2,9 @@ import { isAscii } from 'node:buffer';
 import { type Header, labelFields, parseHeader } from '../../../entries/header.js';
 import type { Standing } from '../../../store.js';
 import type { Arg, Reply, ScriptCall } from '../connection.js';
+import { isMoving } from '../is-moving.js';
 import { ASK } from '../scripts/fragments.js';
-import { isMoving, movingError } from './moving-slots.js';
+import { movingError } from './moving-slots.js';
 import type { Parts } from './parts.js';
 
 /** How soon to ask again for what needs the key's slot in one place, ms. */

@@ -1,7 +1,7 @@
 import type { Leases, LoadFailure, LoadReply } from '../../../store.js';
 import type { Reply } from '../connection.js';
+import { isMoving } from '../is-moving.js';
 import { fillScript, loadScript, releaseScript, renewScript } from '../scripts/leases.js';
-import { isMoving } from './moving-slots.js';
 import type { Parts } from './parts.js';
 import type { Reads } from './reads.js';
 

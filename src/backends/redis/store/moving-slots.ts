@@ -1,5 +1,6 @@
 import { BackendError, ConnectionError } from '../../../errors.js';
 import type { Connection, Reply, ScriptCall } from '../connection.js';
+import { isMoving } from '../is-moving.js';
 
 /*
  * While a slot of a Cluster is on its way, a script over an entry and its lease may find one of them at each node, and neither node
@@ -7,11 +8,6 @@ import type { Connection, Reply, ScriptCall } from '../connection.js';
  * Without the lease no load that began before stores anything, and none gets a new one before the slot has arrived. Last the others
  * are told.
  */
-
-/** The script has not run, and will not before the slot has arrived. */
-export function isMoving(result: unknown): result is BackendError {
-  return result instanceof BackendError && (result.cause as Error | undefined)?.message?.startsWith('TRYAGAIN') === true;
-}
 
 export function movingError(operation: string, cause: BackendError): ConnectionError {
   return new ConnectionError(

@@ -2,8 +2,8 @@ import { newStamp } from '../../../entries/entry.js';
 import type { LabelVersion, Versions } from '../../../store.js';
 import { batchesBySlot } from '../batches-by-slot.js';
 import type { Arg, Reply, Script, ScriptCall } from '../connection.js';
+import { isMoving } from '../is-moving.js';
 import { bumpVersionsScript, readVersionsScript } from '../scripts/versions.js';
-import { isMoving } from './moving-slots.js';
 import { partialFailure } from './partial-failure.js';
 import type { Parts } from './parts.js';
 
