@@ -5,8 +5,8 @@ import { type Link, type SimulatedNode, simulatedNode } from './simulated-node.j
 import type { LockMechanisms } from './simulated-server.js';
 import type { Timeline } from './timeline.js';
 
-/** Short, so that a dead holder is soon got over, and no longer than half of `handOverMs`. */
-export const budget = 400;
+/** For one request, ms. */
+const budget = 400;
 
 /** A process that has locks over the servers, and can stand still. */
 export class LockProcess {
