@@ -8,11 +8,21 @@ interface Held {
   provisional: boolean;
 }
 
+interface Standing {
+  readonly token: string;
+  readonly ticket: number;
+}
+
+/** Tickets of different nodes may be the same. */
+function isBefore(one: Standing, other: Standing): boolean {
+  return one.ticket < other.ticket || (one.ticket === other.ticket && one.token < other.token);
+}
+
 /** What is known of one resource, while anybody has it or waits for it. */
 interface Cell {
   held: Held | undefined;
   /** By ticket. */
-  readonly line: { readonly token: string; readonly ticket: number }[];
+  readonly line: Standing[];
   /** Until when each process counts as alive. */
   readonly alive: Map<string, number>;
 }
@@ -83,7 +93,7 @@ export function memoryNode(clock: Clock): LockNode {
     const place = ticket ?? Math.max(Math.floor(clock.now() * 1_000), last + 1);
     const present = line.findIndex((other) => other.token === token);
     if (present !== -1) line.splice(present, 1);
-    const before = line.findIndex((other) => other.ticket > place);
+    const before = line.findIndex((other) => isBefore({ token, ticket: place }, other));
     line.splice(before === -1 ? line.length : before, 0, { token, ticket: place });
     return place;
   }
@@ -114,9 +124,9 @@ export function memoryNode(clock: Clock): LockNode {
   }
 
   /** What was given provisionally goes to whoever has waited longer. */
-  function isToYield(held: Held, { line }: Cell, { provisional, ticket }: Ask): boolean {
+  function isToYield(held: Held, { line }: Cell, { provisional, ticket, token }: Ask): boolean {
     const [head] = line;
-    return provisional && held.provisional && ticket !== undefined && head !== undefined && head.ticket < ticket;
+    return provisional && held.provisional && ticket !== undefined && head !== undefined && isBefore(head, { token, ticket });
   }
 
   function kept(held: Held, cell: Cell, { token, ms, provisional }: Ask): Answer {

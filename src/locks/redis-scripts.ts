@@ -94,7 +94,8 @@ end
 
 if token == mine then
   local head = mark ~= '' and provisional ~= '' and ticket and redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
-  if not (head and head[1] and tonumber(head[2]) < ticket) then
+  local first = head and tonumber(head[2])
+  if not (first and (first < ticket or (first == ticket and head[1] < mine))) then
     if mark == '' then redis.call('SET', KEYS[1], mine .. ' ' .. fence, 'PX', ms)
     elseif provisional ~= '' then redis.call('PEXPIRE', KEYS[1], ms) end
     redis.call('ZREM', KEYS[3], mine)
