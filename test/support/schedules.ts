@@ -11,6 +11,10 @@ export const usual = {
   'three processes, and what becomes of leases and fills is not told': 2_000,
   'three processes, tags and namespaces': 4_000,
   'three processes, outages and fail-over': 2_000,
+  'locks, one server': 200,
+  'locks, three servers': 200,
+  'locks, five servers': 120,
+  'locks, a server comes back empty': 120,
 };
 export type Search = keyof typeof usual;
 
