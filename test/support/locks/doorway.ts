@@ -21,9 +21,10 @@ export async function standInLine(
   crew: Crew,
   [holder, next, last]: readonly [number, number, number],
   options: LockOptions,
+  resource = door,
 ): Promise<Doorway> {
   const patient = { wait: '40s', ...options } as const;
-  const ask = (slot: number) => crew.process(slot).ask('hold', door, patient);
+  const ask = (slot: number) => crew.process(slot).ask('hold', resource, patient);
   const fence = await ask(holder);
   const second = ask(next);
   await inLine(crew, 1);

@@ -29,6 +29,8 @@ export async function lockHistory(crew: Crew, settings: HistorySettings): Promis
   return { attempts, verdict: judge(attempts, { ...settings.judgement, ...more }) };
 }
 
-export async function holdsSoFar(crew: Crew): Promise<number> {
-  return (await crew.attempts()).filter(isHold).length;
+/** Of one resource, or of all. */
+export async function holdsSoFar(crew: Crew, resource?: string): Promise<number> {
+  const holds = (await crew.attempts()).filter(isHold);
+  return holds.filter((hold) => resource === undefined || hold.resource === resource).length;
 }

@@ -1,4 +1,5 @@
 import { type LockOptions, type LockStats, type Locks, type RedisLocksOptions, redisLocks } from 'tierkeep/locks';
+import { eventually } from '../eventually.js';
 import { type Grip, Notebook, type NotebookOptions, now } from './notebook.js';
 import { follow, type ProgramOptions } from './program.js';
 
@@ -62,7 +63,8 @@ const answers: Asked = {
   async open(options, notebook) {
     const locks = redisLocks(options);
     open = { locks, notebook: new Notebook(locks, notebook), grips: new Map(), isOver: false, followed: Promise.resolve() };
-    const lock = await locks.acquire(`first of ${notebook.process}`);
+    // A server may have been replaced just now.
+    const lock = await eventually(() => locks.acquire(`first of ${notebook.process}`), { within: 20_000 });
     await lock.release();
   },
   async go(program) {
