@@ -9,7 +9,9 @@ import { clusterCases } from './cases/cluster.js';
 import { invalidationLatencies } from './cases/invalidation.js';
 import { l1Cases } from './cases/l1.js';
 import { l2Cases } from './cases/l2.js';
+import { lockCases } from './cases/locks.js';
 import { tagCases } from './cases/tags.js';
+import { lockFigures, showLocks } from './locks.js';
 import { type Measured, measure } from './measure.js';
 import { stampedeInOneProcess, stampedeOfProcesses } from './stampede.js';
 
@@ -25,6 +27,7 @@ const cases = [
   ...(await l2Cases(redis.url)),
   ...(await tagCases(redis.url)),
   ...(await clusterCases(cluster)),
+  ...(await lockCases(redis.url)),
 ];
 for (const work of cases) {
   if (work.name.includes(only)) {
@@ -38,6 +41,7 @@ const stampedes = 'stampede'.includes(only)
   ? [await stampedeInOneProcess(redis.url), await stampedeOfProcesses(redis.url)]
   : [];
 const latencies = 'invalidation'.includes(only) ? await invalidationLatencies(redis.url) : [];
+const locks = 'locks'.includes(only) ? await lockFigures(quick ? 3 : 9) : { handOvers: [], many: [] };
 await redis.stop();
 await cluster.stop();
 
@@ -69,8 +73,9 @@ console.table(
     met: medianMs <= target.medianMs ? 'yes' : 'NO',
   })),
 );
+showLocks(locks);
 
 const folder = new URL('./results/', import.meta.url);
 await mkdir(folder, { recursive: true });
-const report = { node: process.version, quick, at: new Date().toISOString(), measured, stampedes, latencies };
+const report = { node: process.version, quick, at: new Date().toISOString(), measured, stampedes, latencies, locks };
 await writeFile(new URL('latest.json', folder), `${JSON.stringify(report, null, 2)}\n`);
