@@ -112,7 +112,7 @@ if not token then
   if granted then return granted end
   if not token and not waits then return give(mine, ms, floor, mark) end
 end
-return {1, token and redis.call('PTTL', KEYS[1]) or 0, ticket and number(ticket) or ''}`,
+return {1, token and redis.call('PTTL', KEYS[1]) or 0, waits and number(ticket) or ''}`,
 );
 
 /** ARGV: channels, token, fence, ms. */
