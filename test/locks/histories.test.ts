@@ -2,10 +2,11 @@ import { type RedisLocksOptions, redisLocks } from 'tierkeep/locks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { randomFrom } from '../support/histories/random.js';
+import { isHold } from '../support/locks/attempt.js';
 import { Crew } from '../support/locks/crew.js';
 import { type FaultName, type Scene, strike } from '../support/locks/faults.js';
 import { shownPair, type Verdict } from '../support/locks/judge.js';
-import { type HistorySettings, holdsSoFar, lockHistory } from '../support/locks/lock-history.js';
+import { type HistorySettings, lockHistory } from '../support/locks/lock-history.js';
 import type { ProgramOptions } from '../support/locks/program.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { ownName, sharedCluster, sharedSentinel, sharedStandalone } from '../support/shared-topologies.js';
@@ -17,14 +18,14 @@ const size = 3;
 const ttl = 500;
 const timeout = 120_000 * times;
 
-const program: ProgramOptions = {
+const programOf = (lasting: number): ProgramOptions => ({
   seed,
-  ttl,
+  ttl: lasting,
   jobs: [
     { resources: ['brief 0', 'brief 1'], callers: 3, steps: 3, stepMs: 1 },
-    { resources: ['long 0', 'long 1'], callers: 2, steps: ttl / 7, stepMs: 10 },
+    { resources: ['long 0', 'long 1'], callers: 2, steps: lasting / 6, stepMs: 10 },
   ],
-};
+});
 
 let crew: Crew;
 let redis: RedisServer;
@@ -36,8 +37,8 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-async function judged(what: string, settings: Omit<HistorySettings, 'program'>): Promise<Verdict> {
-  const { verdict, attempts } = await lockHistory(crew, { program, ...settings });
+async function judged(what: string, settings: HistorySettings): Promise<Verdict> {
+  const { verdict, attempts } = await lockHistory(crew, settings);
   const counts = Object.entries(verdict).map(([name, of]) => [name, typeof of === 'number' ? of : of.length]);
   const failed = attempts.filter(({ how }) => how === 'failed').length;
   console.log(`${what}, seed ${seed}: ${JSON.stringify({ ...Object.fromEntries(counts), failed })}`);
@@ -87,9 +88,15 @@ describe('several processes and both clients, in peace: one holder at a time, in
           within: 20_000,
         }),
       during: async () => {
-        await eventually(async () => (await holdsSoFar(crew)) >= 500 * times, { within: timeout / 2, every: 100 });
+        const isEnough = async () => {
+          const holds = (await crew.attempts()).filter(isHold);
+          return holds.length >= 500 * times && holds.filter(({ how }) => how === 'lost').length >= 2;
+        };
+        await eventually(isEnough, { within: timeout / 2, every: 100 });
         return {};
       },
+      // Half of them are not renewed, so that some end while somebody works on.
+      program: programOf(250),
       judgement: { patience: 3_000 },
     });
     expectSafe(verdict);
@@ -111,6 +118,7 @@ describe('several processes and both clients on one Redis, under faults', () => 
         const spans = await strike(scene, faults);
         return { away: spans.filter((_, index) => faults[index]?.startsWith('Redis')) };
       },
+      program: programOf(ttl),
       judgement: { patience },
       ...settings,
     });

@@ -29,8 +29,6 @@ export async function lockHistory(crew: Crew, settings: HistorySettings): Promis
   return { attempts, verdict: judge(attempts, { ...settings.judgement, ...more }) };
 }
 
-/** Of one resource, or of all. */
-export async function holdsSoFar(crew: Crew, resource?: string): Promise<number> {
-  const holds = (await crew.attempts()).filter(isHold);
-  return holds.filter((hold) => resource === undefined || hold.resource === resource).length;
+export async function holdsSoFar(crew: Crew, resource: string): Promise<number> {
+  return (await crew.attempts()).filter((attempt) => isHold(attempt) && attempt.resource === resource).length;
 }

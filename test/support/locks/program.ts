@@ -60,7 +60,7 @@ export async function follow(world: World, { seed, ttl, jobs }: ProgramOptions):
 async function work({ locks, notebook, isOver }: World, job: Job, ttl: number, random: Random): Promise<void> {
   while (!isOver()) {
     const resource = random.pick(job.resources);
-    const options = { ttl, wait: patience, autoRenew: random.below(4) > 0 };
+    const options = { ttl, wait: patience, autoRenew: random.below(2) > 0 };
     const wish = { locks, resource, options, ms: 1 + random.below(20) };
     const grip = await notebook.attempt(resource, () => random.weighed(manners).ask(wish));
     if (grip === undefined) await pause(5 + random.below(20));
