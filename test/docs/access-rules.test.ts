@@ -1,20 +1,22 @@
 import { readFileSync } from 'node:fs';
-import { cacheBuilder } from 'tierkeep';
+import { cacheBuilder, type TieredCache } from 'tierkeep';
+import { redisLocks } from 'tierkeep/locks';
 import { describe, expect, it } from 'vitest';
 import { startOneSentinel } from '../backends/redis/sentinel/one-sentinel.js';
+import { eventually } from '../support/eventually.js';
 import { startCluster } from '../support/redis-cluster.js';
 import { startRedis } from '../support/redis-server.js';
 
 const page = readFileSync('docs/redis-deployment.md', 'utf8');
-/** The rules of the page: of a node, of a node of a Cluster besides, of a Sentinel, of a node that is to tell of foreign changes besides. */
-const [ofNode, ofClusterNode, ofSentinel, toTrack] = Array.from(page.matchAll(/^ACL SETUSER .*$/gm), ([line]) =>
+/** The rules of the page: of a node, of a node of a Cluster besides, of a Sentinel, of a node that keeps locks or is to tell of foreign changes besides. */
+const [ofNode, ofClusterNode, ofSentinel, toLock, toTrack] = Array.from(page.matchAll(/^ACL SETUSER .*$/gm), ([line]) =>
   line.split(' '),
-) as [string[], string[], string[], string[]];
+) as [string[], string[], string[], string[], string[]];
 const user = { username: 'tierkeep', password: 'secret' };
 const entries = Array.from({ length: 20 }, (_, id) => [`user:${id}`, id] as const);
 
 /** Everything that a cache asks of Redis, with nothing in the server's record of what it refused but the libraries' greetings. */
-async function expectAllowed(cache: ReturnType<ReturnType<typeof cacheBuilder>['build']>, refused: () => Promise<string>) {
+async function expectAllowed(cache: TieredCache, refused: () => Promise<string>) {
   const errors: unknown[] = [];
   cache.on('l2:error', ({ error }) => errors.push(error));
   expect(await cache.ready()).toMatchObject({ status: 'ok', bus: { trusted: true } });
@@ -28,6 +30,7 @@ async function expectAllowed(cache: ReturnType<ReturnType<typeof cacheBuilder>['
   expect(await cache.deleteMany(['user:0', 'user:1'])).toBe(2);
   expect(await cache.deletePattern('user:*')).toBe(18);
   await cache.clear();
+  await expectLocks(cache);
   // The bus probes every 500 ms.
   await new Promise((resolve) => setTimeout(resolve, 1_100));
   expect(cache.health()).toMatchObject({ status: 'ok', bus: { trusted: true } });
@@ -37,10 +40,23 @@ async function expectAllowed(cache: ReturnType<ReturnType<typeof cacheBuilder>['
   expect(objects.filter((object) => !/^client/i.test(String(object)))).toEqual([]);
 }
 
+async function expectLocks({ locks }: TieredCache) {
+  const lock = await locks.acquire('job');
+  const [second, third] = [locks.acquire('job'), locks.acquire('job')];
+  await eventually(async () => (await locks.inspect('job')).waiting === 2);
+  await lock.refresh();
+  await lock.release();
+  await second;
+  expect(await locks.forceRelease('job')).toBe(true);
+  expect(await (await third).release()).toBe(true);
+  expect(locks.stats()).toMatchObject({ acquired: 3, lost: 1, released: 2 });
+}
+
 describe.each(['ioredis', 'node-redis'] as const)('the users of the page may do all that is needed, over %s', (driver) => {
   it('on one server', async () => {
     const server = await startRedis();
     await server.cli(...ofNode);
+    await server.cli(...toLock);
     const { host, port } = server;
     await expectAllowed(
       cacheBuilder('shop')
@@ -62,7 +78,20 @@ describe.each(['ioredis', 'node-redis'] as const)('the users of the page may do 
     await using without = tracking.build();
     expect((await without.ready()).bus).toMatchObject({ trusted: false, reason: expect.stringContaining('NOPERM') });
     await server.cli(...toTrack);
+    await server.cli(...toLock);
     await expectAllowed(tracking.build(), () => server.cli('ACL', 'LOG'));
+    await server.stop();
+  });
+
+  it('and what locks need besides is needed', async () => {
+    const server = await startRedis();
+    await server.cli(...ofNode);
+    const { host, port } = server;
+    await using locks = redisLocks({ name: 'shop', redis: { host, port, ...user, driver }, budget: '10s' });
+    // The words after it are the server's, of its version.
+    await expect(locks.tryAcquire('job')).rejects.toThrow(/^Redis refused lock: /);
+    await server.cli(...toLock);
+    expect(await (await locks.acquire('job')).release()).toBe(true);
     await server.stop();
   });
 
@@ -71,6 +100,7 @@ describe.each(['ioredis', 'node-redis'] as const)('the users of the page may do 
     for (const port of cluster.ports) {
       await cluster.cli(port, ...ofNode);
       await cluster.cli(port, ...ofClusterNode);
+      await cluster.cli(port, ...toLock);
     }
     const cache = cacheBuilder('shop')
       .budget('10s')
@@ -85,6 +115,7 @@ describe.each(['ioredis', 'node-redis'] as const)('the users of the page may do 
   it('behind Sentinels', async () => {
     const { node, sentinel, stop } = await startOneSentinel();
     await node.cli(...ofNode);
+    await node.cli(...toLock);
     await sentinel.cli(...ofSentinel);
     const access = { ...user, sentinelUsername: user.username, sentinelPassword: user.password };
     const builder = cacheBuilder('shop').budget('10s').memory();
