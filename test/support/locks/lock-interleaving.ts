@@ -1,8 +1,8 @@
 import { isOutage, LockLostError, LockNotAcquiredError } from '../../../src/errors.js';
 import type { Lock } from '../../../src/lock.js';
-import { OverlapJudge } from './overlap-judge.js';
 import { type LockProgram, type LockTrouble, longestTtl, type Mishap, type Turn } from './lock-programs.js';
 import { byTheSameChances, LockWorld } from './lock-world.js';
+import { OverlapJudge } from './overlap-judge.js';
 import type { LockProcess } from './simulated-process.js';
 import type { LockMechanisms, SimulatedServer } from './simulated-server.js';
 
