@@ -29,7 +29,7 @@ export async function lockCases(redisUrl: string): Promise<Case[]> {
     };
     const kinds = [
       { name: 'sequential', by: sequential, ratio: 0.4 },
-      { name: '100 in flight', by: together, ratio: 0.3, close },
+      { name: '100 in flight', by: together, ratio: 0.25, close },
     ];
     for (const { name, by, ratio, close } of kinds) {
       const work = `lock: acquire and release, ${name}, ${driver}`;
