@@ -5,7 +5,7 @@ import type { Clock } from '../clock.js';
 import { type Duration, finiteMs, nonNegativeMs } from '../duration.js';
 import { checkName } from '../entries/keys.js';
 import { ConfigError } from '../errors.js';
-import type { LockOutagePolicy } from '../lock.js';
+import type { LockOptions } from '../lock.js';
 import { lockTtlIn } from '../locks/lock-options.js';
 import { checkOptions, convertedBy, must, wholeNumber } from './check.js';
 import { type ClusterOptions, readClusterOptions } from './cluster-options.js';
@@ -14,15 +14,7 @@ import { readSentinelOptions, type SentinelOptions } from './sentinel-options.js
 import type { TopologySettings } from './topology.js';
 
 /** What calls use that do not say otherwise; options of `.locks()`. */
-export interface LockDefaultOptions {
-  /** How long a lock outlives a holder that dies. 10 ms to 1 d. Default 30 s. */
-  readonly ttl?: Duration | undefined;
-  /** How long `acquire` and `use` wait. Default 10 s. */
-  readonly wait?: Duration | undefined;
-  /** Whether locks are renewed until they are released. Default true. */
-  readonly autoRenew?: boolean | undefined;
-  /** What to do when Redis cannot be asked: see {@link LockOutagePolicy}. Default `'fail'`. */
-  readonly outage?: LockOutagePolicy | undefined;
+export interface LockDefaultOptions extends Pick<LockOptions, 'ttl' | 'wait' | 'autoRenew' | 'outage'> {
   /** How many may be held and waited for at a time in this process. Default 100,000. */
   readonly maxLocks?: number | undefined;
 }

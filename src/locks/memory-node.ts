@@ -91,10 +91,10 @@ export function memoryNode(clock: Clock): LockNode {
     const { line } = cell;
     const last = line.at(-1)?.ticket ?? 0;
     const place = ticket ?? Math.max(Math.floor(clock.now() * 1_000), last + 1);
-    const present = line.findIndex((other) => other.token === token);
-    if (present !== -1) line.splice(present, 1);
-    const before = line.findIndex((other) => isBefore({ token, ticket: place }, other));
-    line.splice(before === -1 ? line.length : before, 0, { token, ticket: place });
+    stepOut(cell, token);
+    // Mostly it goes to the end, and lines may be long.
+    const before = line.findLastIndex((other) => isBefore(other, { token, ticket: place }));
+    line.splice(before + 1, 0, { token, ticket: place });
     return place;
   }
 
