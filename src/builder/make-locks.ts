@@ -27,9 +27,10 @@ export function makeLocks({ name, clock, locks, settings, l2 }: Plan, connection
 
 /** Whoever shares the tier is to be kept off too, so its own locks are the ones; it stays open. */
 function locksOfTier(cache: object, name: string): CacheLocks {
-  const { locks } = cache as Partial<TieredCache>;
   return {
     of(prefix): Locks {
+      // Not before somebody wants them: a tier of tiers may have none, and is a good tier.
+      const { locks } = cache as Partial<TieredCache>;
       if (locks !== undefined) return prefix === '' ? locks : prefixedLocks(locks, prefix);
       throw new UnsupportedError(
         `The tier '${name}' has no locks. Take redisLocks() or memoryLocks() of 'tierkeep/locks', whichever keeps off who is to be kept off.`,

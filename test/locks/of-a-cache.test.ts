@@ -57,6 +57,8 @@ it('the locks of a tier that is a cache are its own, and stay open; a tier witho
   const mute = built(cacheBuilder().memory().tier(bare, { name: 'mine' }).build());
   expect(() => mute.locks).toThrow(UnsupportedError);
   expect(() => mute.locks).toThrow("The tier 'mine' has no locks");
+  const third = built(cacheBuilder().memory().tier(mute).build());
+  expect(() => third.locks).toThrow("The tier 'mine' has no locks");
 });
 
 function methodsOf(cache: TieredCache): object {
