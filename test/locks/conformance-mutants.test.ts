@@ -234,7 +234,7 @@ describe('the suite of locks notices that', () => {
   beforeAll(async () => {
     const ran = mutants.map(async (one): Promise<[object, boolean]> => {
       const kept = lockConformanceCases.find(({ name }) => name === one.noticedBy) as LockConformanceCase;
-      const hung = new Promise<boolean>((resolve) => setTimeout(resolve, 20_000, false).unref());
+      const hung = new Promise<boolean>((resolve) => setTimeout(resolve, 8_000, false).unref());
       return [one, await Promise.race([hung, runLockCase(kept, makerOf(one.make)).then(() => true, () => false)])]; // biome-ignore format: short
     });
     passes = new Map(await Promise.all(ran));
