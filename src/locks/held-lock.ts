@@ -111,6 +111,8 @@ export class HeldLock implements Lock, Holder {
     const sentAt = clock.monotonic();
     const deadline = Math.min(sentAt + this.#budget, Math.max(this.#validUntil, sentAt + 1));
     this.#notDue?.();
+    // From now on it is this long: a renewal that goes out before the answer must not undo it.
+    this.#ttl = ttl;
     const round = this.#ask(sentAt + ttl - drift(ttl), deadline);
     let [yes, no, failed] = [0, 0, 0];
     let error: Error | undefined;
@@ -134,7 +136,7 @@ export class HeldLock implements Lock, Holder {
         const most = quorum.nodes.length - no - failed;
         if (!this.isHeld) settle(this.#noMore());
         else if (yes >= quorum.majority) {
-          this.#extend(round, sentAt, ttl);
+          this.#extend(round, sentAt, sentAt + ttl - drift(ttl));
           settle();
         } else if (quorum.nodes.length - no < quorum.majority) {
           this.lose('somebody else has it, or Redis has lost it');
@@ -174,7 +176,7 @@ export class HeldLock implements Lock, Holder {
   }
 
   #leave(): Promise<boolean> {
-    const until = this.#core.clock.monotonic() + this.#ttl;
+    const until = Math.max(this.#latest, this.#core.clock.monotonic() + this.#ttl);
     return leave(this.#core, this.#claim, { until, budget: this.#budget, unsettledUntil: this.#unsettledUntil });
   }
 
@@ -197,17 +199,13 @@ export class HeldLock implements Lock, Holder {
     return this.#rounds;
   }
 
-  #extend(round: number, since: number, ttl: number): void {
+  #extend(round: number, since: number, until: number): void {
     if (round < this.#answered) return;
     this.#answered = round;
     const cap = this.#cap;
     if (cap !== undefined && (round === cap.round || since > cap.deadline)) this.#cap = undefined;
-    this.#validUntil = Math.max(
-      this.#validUntil,
-      Math.min(since + ttl - drift(ttl), this.#cap?.until ?? Number.POSITIVE_INFINITY),
-    );
+    this.#validUntil = Math.max(this.#validUntil, Math.min(until, this.#cap?.until ?? Number.POSITIVE_INFINITY));
     this.#latest = Math.max(this.#validUntil, this.#cap === undefined ? 0 : this.#latest);
-    this.#ttl = ttl;
     this.#plan(since);
   }
 

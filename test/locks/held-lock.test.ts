@@ -159,6 +159,27 @@ describe('a held lock', () => {
     await locks.close();
   });
 
+  it('keeps the length that it was refreshed to, whatever renewal goes out before the answer', async () => {
+    const { clock, node, locks } = setUp();
+    const lock = await locks.acquire('r', { ttl: '30s' });
+    const answers: (() => void)[] = [];
+    node.faults.renew = async (run) => {
+      const reply = await run();
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return reply;
+    };
+    const refreshed = lock.refresh('2h');
+    void lock.refresh();
+    await settled();
+    for (const answer of answers) answer();
+    await refreshed;
+    expect((await locks.inspect('r')).ttl).toBe(7_200_000);
+    node.faults = {};
+    await pass(clock, 3_000_000, 100_000);
+    expect(lock.isHeld).toBe(true);
+    await locks.close();
+  });
+
   it('keeps no process alive; a wait does until its end', async () => {
     const { clock, locks } = setUp();
     await locks.acquire('r');
