@@ -33,6 +33,8 @@ export function memoryNode(clock: Clock): LockNode {
   const listeners = new Map<string, NodeListener>();
   /** Of all resources together: one number grows as well as many, and needs no end. */
   let lastFence = 0;
+  /** Many may come within a ms, and the line be empty in between. */
+  let lastTicket = 0;
 
   function cellOf(resource: string): Cell {
     const known = cells.get(resource);
@@ -89,8 +91,9 @@ export function memoryNode(clock: Clock): LockNode {
 
   function stand(cell: Cell, { token, ticket }: Ask): number {
     const { line } = cell;
-    const last = line.at(-1)?.ticket ?? 0;
+    const last = Math.max(line.at(-1)?.ticket ?? 0, lastTicket);
     const place = ticket ?? Math.max(Math.floor(clock.now() * 1_000), last + 1);
+    if (ticket === undefined) lastTicket = place;
     stepOut(cell, token);
     // Mostly it goes to the end, and lines may be long.
     const before = line.findLastIndex((other) => isBefore(other, { token, ticket: place }));
