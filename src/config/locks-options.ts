@@ -6,7 +6,7 @@ import { type Duration, finiteMs, nonNegativeMs } from '../duration.js';
 import { checkName } from '../entries/keys.js';
 import { ConfigError } from '../errors.js';
 import type { LockOptions } from '../lock.js';
-import { lockTtlIn } from '../locks/lock-options.js';
+import { lockOutagePolicyIn, lockTtlIn } from '../locks/lock-options.js';
 import { checkOptions, convertedBy, must, wholeNumber } from './check.js';
 import { type ClusterOptions, readClusterOptions } from './cluster-options.js';
 import { type RedisOptions, readRedisOptions } from './redis-options.js';
@@ -50,10 +50,10 @@ export interface RedlockOptions extends LockDefaultOptions {
 const mostLocks = 10_000_000;
 
 const defaultFields = {
-  ttl: convertedBy((given: Duration) => lockTtlIn(given)).optional(),
+  ttl: convertedBy(lockTtlIn).optional(),
   wait: convertedBy((given: Duration) => nonNegativeMs(given, 'wait')).optional(),
   autoRenew: z.boolean(must('autoRenew', 'true or false')).optional(),
-  outage: z.enum(['fail', 'skip', 'local'], must('outage', "'fail', 'skip' or 'local'")).optional(),
+  outage: convertedBy(lockOutagePolicyIn).optional(),
   maxLocks: wholeNumber('maxLocks', 1, mostLocks).optional(),
 };
 

@@ -7,6 +7,7 @@ import type { Place } from './lines.js';
 import type { LockTerms } from './lock-options.js';
 import { type Claim, handOverMs } from './node.js';
 import type { Vote } from './quorum.js';
+import { within } from './within.js';
 
 /** Who waits already outlasts an outage of so long, as a fail-over takes; ms. */
 const patienceMs = 30_000;
@@ -45,7 +46,7 @@ export async function acquire(core: LockCore, resource: string, terms: LockTerms
   const pursuit = pursue(core, call);
   let lock: HeldLock | undefined;
   try {
-    const inTime = wait === 0 ? pursuit : within(core, pursuit, wait);
+    const inTime = wait === 0 ? pursuit : within(core.clock, pursuit, wait);
     lock = await (signal === undefined ? inTime : untilAborted(inTime, signal));
     return lock;
   } finally {
@@ -58,14 +59,6 @@ export async function acquire(core: LockCore, resource: string, terms: LockTerms
       );
     }
   }
-}
-
-function within<T>({ clock }: LockCore, outcome: Promise<T>, ms: number): Promise<T | undefined> {
-  if (ms === Number.POSITIVE_INFINITY) return outcome;
-  return new Promise((resolve, reject) => {
-    const timer = clock.schedule(ms, () => resolve(undefined), 'awaited');
-    outcome.finally(() => timer.cancel()).then(resolve, reject);
-  });
 }
 
 /** Asks, and waits to be told to ask again, until the lock is had or nobody wants it any more. */

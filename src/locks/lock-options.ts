@@ -60,7 +60,7 @@ export function lockTtlIn(ttl: Duration): number {
 }
 
 /** @throws ConfigError */
-function lockOutagePolicyIn(given: unknown): LockOutagePolicy {
+export function lockOutagePolicyIn(given: unknown): LockOutagePolicy {
   const policy = policies.find((one) => one === given);
   if (policy !== undefined) return policy;
   throw new ConfigError(`outage must be 'fail', 'skip' or 'local', got '${String(given)}'.`);

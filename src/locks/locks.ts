@@ -17,6 +17,7 @@ import { Quorum } from './quorum.js';
 import { Renewals } from './renewals.js';
 import { together } from './seen-together.js';
 import { skippedLock } from './skipped-lock.js';
+import { within } from './within.js';
 
 export interface LocksSettings {
   readonly clock: Clock;
@@ -64,13 +65,13 @@ export function locksOver(settings: LocksSettings): Locks {
     core.lines.wakeFirsts();
   }
 
-  const holderOf = (token: string) => [core.held.get(token) ?? []].flat();
   const listenerTo = (node: LockNode): NodeListener => ({
     granted(token) {
       const place = core.lines.placeOf(token);
+      const holder = core.held.get(token);
       if (place !== undefined) place.handedOver(node, core.quorum.majority);
       // By one more node than the majority that it was taken at: it keeps it there too.
-      else if (!core.quorum.isAlone) core.renewals.renew(holderOf(token));
+      else if (holder !== undefined && !core.quorum.isAlone) core.renewals.renew([holder]);
     },
     revoked: (token) => core.held.get(token)?.lose('it was taken away by forceRelease()'),
     // What was told before may have been missed.
@@ -137,22 +138,10 @@ export function locksOver(settings: LocksSettings): Locks {
     const released = Promise.all(Array.from(core.held.values(), (lock) => lock.close(error)));
     // Those who waited step out of line in this turn.
     await new Promise(setImmediate);
-    await within(released, drainMs);
+    await within(clock, released, drainMs);
     await Promise.all(nodes.map((node) => node.close()));
     await local?.close();
     if (settings.events === undefined) events.clear();
-  }
-
-  function within(work: Promise<unknown>, ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = clock.schedule(ms, resolve, 'awaited');
-      work
-        .finally(() => timer.cancel())
-        .then(
-          () => resolve(),
-          () => resolve(),
-        );
-    });
   }
 
   async function acquired(resource: string, options?: LockOptions): Promise<Lock> {

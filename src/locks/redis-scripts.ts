@@ -22,17 +22,18 @@ local now = math.floor(us / 1000)
 const lockText = `
 local channels = ARGV[1]
 local token, fence, provisional
-local function look()
-  local text = redis.call('GET', KEYS[1])
-  if text then token, fence, provisional = string.match(text, '^(%S+) (%d+)( ?%??)$') end
-end
+local text = redis.call('GET', KEYS[1])
+if text then token, fence, provisional = string.match(text, '^(%S+) (%d+)( ?%??)$') end
+`;
+
+const numbers = `
 local function number(n) return string.format('%.0f', n) end
-local function processOf(claim) return string.match(claim, '^[^.]+') end
-look()
 `;
 
 /** After a SET that fails for want of memory nothing has changed: give() comes first, or after a DEL, behind which it cannot fail. */
-const handing = `
+const handing = `${numbers}
+local function processOf(claim) return string.match(claim, '^[^.]+') end
+
 local function give(claim, ms, floor, mark)
   local last = math.max(tonumber(redis.call('GET', KEYS[2]) or 0), tonumber(fence or 0))
   local given = number(math.max(last + 1, us, floor + 1))
@@ -118,7 +119,7 @@ return {1, token and redis.call('PTTL', KEYS[1]) or 0, waits and number(ticket) 
 /** ARGV: channels, token, fence, ms. */
 export const confirmScript = defineScript(
   'confirmLock',
-  `${lockText}
+  `${lockText}${numbers}
 if token ~= ARGV[2] then return 0 end
 redis.call('SET', KEYS[1], token .. ' ' .. ARGV[3], 'PX', ARGV[4])
 local last = math.max(tonumber(redis.call('GET', KEYS[2]) or 0), tonumber(fence), tonumber(ARGV[3]))
